@@ -223,8 +223,12 @@ function checkEventsAgree(definition: ContractDefinition): void {
  * `shared`). Two roles may not declare one event differently. No name may fit two topic patterns.
  *
  * @param definition The contract as data; see {@linkcode ContractDefinition}.
- * @throws {TypeError} When a name is used twice, an entry does not have either `payload`, or `input` and `output`, a
- * schema is not a Standard Schema, a pattern is malformed, or a part has an unknown name or the wrong type.
+ * @throws {TypeError} In these cases:
+ * - A name is used twice.
+ * - An entry has neither `payload` nor `input` and `output`, or has both.
+ * - A schema is not a Standard Schema.
+ * - A pattern is malformed.
+ * - A part has an unknown name or the wrong type.
  * @throws {RangeError} When a history's size or time to live is not above 0.
  *
  * @example

@@ -18,7 +18,7 @@ export type Entries = readonly (string | AdapterData)[];
 /** How many frames the slowest peer may be behind before the publisher slows down. */
 const WINDOW = 16;
 /**
- * After so many frames or bytes, a frame asks for an acknowledgement. This is half a window, so that no frame waits for
+ * After this many frames or bytes, a frame asks for an acknowledgement. This is half a window, so that no frame waits for
  * it.
  */
 const ASK_EVERY_FRAMES = 8;

@@ -232,7 +232,7 @@ export class Chunks {
     }, { background: true });
   }
 
-  /** Cuts text into pieces of at most so many bytes in UTF-8. It never cuts a surrogate pair. */
+  /** Cuts text into pieces of at most this many bytes in UTF-8. It never cuts a surrogate pair. */
   #slices(text: string, bytes: number): string[] {
     if (this.#scratch.length !== bytes) this.#scratch = new Uint8Array(bytes);
     const pieces: string[] = [];

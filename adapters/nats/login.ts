@@ -41,7 +41,7 @@ export function readLogin(options: LoginOptions): Login | undefined {
     throw new TypeError(`Cannot create a NATS adapter with ${names}: choose one way to log in`);
   }
   if (password !== undefined && user === undefined) {
-    throw new TypeError("Cannot create a NATS adapter with a password but no user");
+    throw new TypeError("Cannot create a NATS adapter with a password but no user: give both");
   }
   if (nkeySeed !== undefined && !SEED.test(nkeySeed)) throw wrongSeed();
   if (creds !== undefined && !CREDS.test(creds)) throw wrongCreds();

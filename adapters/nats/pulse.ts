@@ -35,7 +35,7 @@ export class Pulse {
   }
 
   /**
-   * Whether there is room for so many more bytes.
+   * Whether there is room for this many more bytes.
    *
    * @param bytes How many.
    */

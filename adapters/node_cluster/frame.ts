@@ -8,7 +8,7 @@
  * | `sub` number channels, `unsub` channels | `sub` gets an answer, `unsub` does not |
  * | `pub` entries bytes | publishes; the relay acknowledges `bytes` above 0 with `took` |
  * | `count` number channel, `ping` number | each gets an answer |
- * | `took` bytes | the node has read so many bytes |
+ * | `took` bytes | the node has read this many bytes |
  * | `bye` | ends the session |
  *
  * | from the relay | |

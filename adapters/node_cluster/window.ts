@@ -4,7 +4,7 @@
  * @module
  */
 
-/** After so many bytes an acknowledgement is requested. */
+/** After this many bytes an acknowledgement is requested. */
 const ASK_EVERY_BYTES = 64 * 1024;
 
 /** Counts the bytes that were sent and not acknowledged. */
@@ -44,7 +44,7 @@ export class Window {
     return bytes;
   }
 
-  /** The other side has acknowledged so many bytes. */
+  /** The other side has acknowledged this many bytes. */
   took(bytes: number): void {
     this.#asked = Math.max(0, this.#asked - bytes);
   }

@@ -112,11 +112,14 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * @param input The input. It is checked here, and parsed by the server.
    * @param options How long to wait (default: the client's `requestTimeoutMs`), a signal that ends the wait, and an
    * id. With an id, the request runs only once, however often it is sent.
-   * @returns The parsed answer. Rejects with the server's error; with `VALIDATION` when the input or the answer does
-   * not fit the contract; with `TIMEOUT`; with `DISCONNECTED` when the link is lost before the answer (the server may
-   * have received the request: without an id it is not sent again); with the cause when the client has ended for good
-   * (`UNAUTHENTICATED`, …); with `UNAVAILABLE` when too many requests wait already; with `TOO_LARGE`; or with the
-   * signal's reason.
+   * @returns The parsed answer. Rejects with the server's error, with the signal's reason, or with one of these:
+   * - `VALIDATION`: the input or the answer does not fit the contract.
+   * - `TIMEOUT`: no answer came in time.
+   * - `DISCONNECTED`: the link was lost before the answer. The server may have received the request. The client sends
+   *   it again only if it has an id.
+   * - `UNAVAILABLE`: too many requests or bytes wait already.
+   * - `TOO_LARGE`: the server does not take so large a message.
+   * - The cause, such as `UNAUTHENTICATED`, when the client has ended for good.
    */
   request<N extends NameOf<RequestsOf<D, R>>, G extends string = N>(
     name: N | Suggestion<G, NameOf<RequestsOf<D, R>>>,
@@ -128,9 +131,12 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    *
    * @param name The signal.
    * @param payload The payload. It is checked here, and parsed by the server.
-   * @throws {HubError} `VALIDATION` when the payload does not fit; `DISCONNECTED` when the client was closed (or,
-   * with `offline: "fail"`, is not open); the cause when the client has ended for good (`UNAUTHENTICATED`, …);
-   * `UNAVAILABLE` when too many messages wait already; `TOO_LARGE`.
+   * @throws {HubError} One of these:
+   * - `VALIDATION`: the payload does not fit.
+   * - `DISCONNECTED`: the client was closed, or is not open and has `offline: "fail"`.
+   * - `UNAVAILABLE`: too many messages or bytes wait already.
+   * - `TOO_LARGE`: the server does not take so large a message.
+   * - The cause, such as `UNAUTHENTICATED`, when the client has ended for good.
    */
   signal<N extends NameOf<SignalsOf<D, R>>, G extends string = N>(
     name: N | Suggestion<G, NameOf<SignalsOf<D, R>>>,

@@ -106,10 +106,12 @@ export interface Subscription<N extends string = string> {
   readonly status: SubscriptionStatus;
   /**
    * Resolves when the subscription is live for the first time: messages published after that arrive. While there is
-   * no link, it waits for one. It rejects with the server's error when the subscription is refused; with `TIMEOUT`
-   * when the server does not answer; with the cause when the client ends for good before (`UNAUTHENTICATED`,
-   * `FORBIDDEN`, …); and with `DISCONNECTED` after `unsubscribe()` or `close()`. It never causes an unhandled
-   * rejection: if your code does not use `ready`, a refusal goes to `onError`.
+   * no link, it waits for one. It never causes an unhandled rejection: if your code does not use `ready`, a refusal
+   * goes to `onError`. It rejects with:
+   * - the server's error, when the subscription is refused
+   * - `TIMEOUT`, when the server does not answer
+   * - `DISCONNECTED`, after `unsubscribe()` or `close()`
+   * - the cause, such as `UNAUTHENTICATED`, when the client ends for good before
    */
   readonly ready: Promise<void>;
   /**
@@ -129,10 +131,12 @@ export interface HistorySubscription<N extends string = string, T = unknown> ext
    *
    * @param query Which messages to read. Default: from the oldest message that is kept.
    * @returns As many parsed messages as fit into one answer. Rejects with `TypeError` or `RangeError` for a wrong
-   * query; `VALIDATION` when a message does not fit the contract; `RATE_LIMITED` when the client has read too much
-   * from histories (the hub's `limits.recoveryBurst`); `FORBIDDEN` or `DISCONNECTED` when the topic is not
-   * subscribed; `UNAVAILABLE` when the store cannot be reached, or when the server's version cannot do this;
-   * `TIMEOUT`.
+   * query, or with one of these:
+   * - `VALIDATION`: a message does not fit the contract.
+   * - `RATE_LIMITED`: the client has read too much from histories (`limits.recoveryBurst` of the hub).
+   * - `FORBIDDEN`, `DISCONNECTED`: the topic is not subscribed.
+   * - `UNAVAILABLE`: the store cannot be reached, or the server is too old.
+   * - `TIMEOUT`: no answer came in time.
    */
   history(query?: HistoryQuery): Promise<TopicHistoryPage<T>>;
 }

@@ -90,11 +90,14 @@ export interface PresenceView<State, StateInput = State>
   /** What the view counts as one member. */
   readonly by: PresenceBy;
   /**
-   * Resolves when the view is complete for the first time. While there is no link, it waits for one. It rejects with
-   * the server's error when the view is refused (`FORBIDDEN`: the client is not in the place, or may not see its
-   * members); with `UNAVAILABLE` when the hub keeps no presence; with `TIMEOUT` when the hub does not answer; with
-   * the cause when the client ends for good; and with `DISCONNECTED` after `close()`. It never causes an unhandled
-   * rejection: if your code does not use `ready`, a refusal goes to `onError`.
+   * Resolves when the view is complete for the first time. While there is no link, it waits for one. It never
+   * causes an unhandled rejection: if your code does not use `ready`, a refusal goes to `onError`. It rejects with:
+   * - `FORBIDDEN`, when the client is not in the room or topic, or may not see its members
+   * - another error of the server, when it refuses the view
+   * - `UNAVAILABLE`, when the hub keeps no presence
+   * - `TIMEOUT`, when the hub does not answer
+   * - `DISCONNECTED`, after `close()`
+   * - the cause, when the client ends for good
    */
   readonly ready: Promise<void>;
   /**

@@ -53,8 +53,8 @@ export interface ClusterEvents {
 export type ClusterListener<E extends keyof ClusterEvents> = (value: ClusterEvents[E]) => unknown;
 
 /**
- * Selects the connections that fit every given field. A given field must be text. A field that is `undefined` and a
- * field with an unknown name are refused with a `TypeError`: without the field the query would select more
+ * Selects the connections that fit every given field. A given field must be text. A field that is `undefined`, or
+ * has an unknown name, is refused with a `TypeError`. If the hub ignored the field, the query would select more
  * connections than the caller meant.
  */
 export interface ConnectionQuery {

@@ -31,7 +31,7 @@ export interface HandlerContext<Conn> {
   readonly conn: Conn;
   /**
    * Aborted when the client stops waiting or is gone. A request with an `id` always runs to its end, even when the
-   * client does not wait any more: the hub aborts its signal only when the hub closes.
+   * client stops waiting. The hub aborts its signal only when the hub closes.
    */
   readonly signal: AbortSignal;
   /** The id that the client gave the request, so that it is done once; `undefined` without an id, and for signals. */

@@ -124,7 +124,7 @@ export interface HubLimits {
   readonly maxRequestIds?: number;
   /**
    * Bytes of all remembered answers together. A user may have a tenth of them, and one answer may have at most
-   * 65,536. The hub does not keep an answer beyond this limit: if the client sends such a request again, the hub
+   * 65,536. The hub does not keep an answer beyond this limit. If the client sends such a request again, the hub
    * answers `TOO_LARGE` and does not run the handler again.
    *
    * @default {16777216}

@@ -86,7 +86,7 @@ export interface PresenceOptions<D extends ContractDefinition, User extends HubU
   };
   /**
    * How long a lost connection of a user still counts as present, in milliseconds. So a user who reloads a page or
-   * moves to another node neither leaves nor joins: when the user connects again, the hub removes the lost connection
+   * moves to another node neither leaves nor joins. When the user connects again, the hub removes the lost connection
    * at once. If the user has another connection on another node, the lost one may count as a connection for the whole
    * time. The time also holds for connections of a node that is gone. It does not hold for anonymous connections, for
    * connections that unsubscribe, or for connections that your server removes from the room.

@@ -111,7 +111,7 @@ export interface RoomMembers {
    * Puts a connection of this node into the room. Idempotent.
    *
    * @returns Resolves when broadcasts of every node reach it. With `startWithoutBackplane` it resolves at once
-   * while the backplane is away: then broadcasts of this node reach the connection, and those of other nodes when the
+   * while the backplane is away. Then broadcasts of this node reach the connection, and those of other nodes when the
    * backplane is there.
    * @throws {HubError} `DISCONNECTED` when the connection is gone or is removed in the meantime. `UNAVAILABLE` or
    * `TIMEOUT` when the backplane does not subscribe: then the connection is not in the room.

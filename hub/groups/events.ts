@@ -13,7 +13,7 @@ import type { Audience } from "./group.ts";
 import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Registry } from "./registry.ts";
 
-/** Up to so many rooms, a broadcast goes over the channel of each room. For more rooms, one copy goes to every node. */
+/** Up to this many rooms, a broadcast goes over the channel of each room. For more rooms, one copy goes to every node. */
 const MAX_COPIES = 64;
 
 /** The options of {@linkcode Events}. */

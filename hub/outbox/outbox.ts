@@ -21,7 +21,7 @@ const LATE_MS = 20;
 
 /** The limits of an outbox. */
 export interface OutboxLimits extends HoldQueueLimits, FrameLimits {
-  /** From so many unsent bytes of the link on, messages wait in the queue. */
+  /** From this many unsent bytes of the link on, messages wait in the queue. */
   readonly highWaterBytes: number;
 }
 

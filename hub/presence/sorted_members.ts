@@ -8,7 +8,7 @@ import type { PresenceBy } from "../../contract/mod.ts";
 import { memberOf, type Place, type PlaceChange } from "./place.ts";
 import type { EntryPage, EntryQuery } from "./source.ts";
 
-/** Up to so many changes are inserted one by one. More changes are sorted, and merged in one step. */
+/** Up to this many changes are inserted one by one. More changes are sorted, and merged in one step. */
 const MAX_SINGLE = 32;
 
 /** Members in the order of their ids, by code units. Follows the changes of the place until it is closed. */

@@ -253,7 +253,7 @@ export class View {
   }
 }
 
-/** Whether the total size of members is more than so many bytes. */
+/** Whether the total size of members is more than this many bytes. */
 function exceed(members: Iterable<PresenceMember>, maxBytes: number): boolean {
   if (maxBytes === Infinity) return false;
   let bytes = 0;

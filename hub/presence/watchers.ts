@@ -77,9 +77,10 @@ export class Watchers {
    * @param watched The place. A connection can watch it only once.
    * @param conn The connection.
    * @param begin Called when the watch starts: sends the snapshot to the connection's outbox. News follow from then on.
-   * @returns Resolves after `begin`. If the watch cannot start, rejects: with `DISCONNECTED` when the connection is
-   * removed before, with `UNAVAILABLE` when the hub closes, with `BAD_REQUEST` when the connection watches the place
-   * already, or with the error of `begin`.
+   * @returns Resolves after `begin`. If the watch cannot start, rejects with the error of `begin`, or with one of these:
+   * - `DISCONNECTED`: the connection was removed before.
+   * - `UNAVAILABLE`: the hub closes.
+   * - `BAD_REQUEST`: the connection watches the place already.
    */
   watch(watched: Watched, conn: Connection, begin: (snapshot: ViewSnapshot) => void): Promise<void> {
     const key = keyOf(watched);

@@ -60,7 +60,7 @@ class Page {
     };
   }
 
-  /** Whether so many bytes fit. Counts the commas and brackets too. */
+  /** Whether this many bytes fit. Counts the commas and brackets too. */
   #fits(bytes: number, maxBytes: number): boolean {
     if (this.bytes > 0 && this.bytes + bytes + 2 > maxBytes) return false;
     this.bytes += bytes + 1;

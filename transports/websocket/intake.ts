@@ -15,12 +15,13 @@ import { systemClock } from "../../contract/mod.ts";
  * cost speed.
  */
 const FRAMES_PER_TURN = 2_048;
-/** So many bytes, or characters of text, count as one more frame. That makes at most 4 Mi in one turn. */
+/** This many bytes, or characters of text, count as one more frame. That makes at most 4 Mi in one turn. */
 const BYTES_PER_FRAME = 2_048;
 /** How many frames in a row may come from one link while other links wait. */
 const FRAMES_IN_A_ROW = 32;
 /**
- * From this many frames on, the end of the turn is awaited. That costs something, and most turns bring fewer frames.
+ * From this many frames on, this code asks to be called at the end of the turn. That costs something, and most turns
+ * bring fewer frames.
  */
 const WATCHED_FROM = 32;
 

@@ -77,7 +77,7 @@ interface Part {
   underWay: number;
   /** Scripts that have to be sent again: they go first when all answers are there. */
   again: Waiting[];
-  /** Whether to pause before that. */
+  /** Whether to pause before these scripts are sent again. */
   pauses: boolean;
 }
 

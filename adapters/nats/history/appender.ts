@@ -25,7 +25,7 @@ const HEADER_BYTES = 128;
 const MAX_RENEWALS = 2;
 /** The longest pause after many late writes in a row, in milliseconds. */
 const MAX_PAUSE_MS = 16;
-/** How many messages more than `size` are kept before the oldest are removed; at least a quarter more. */
+/** How many messages beyond `size` are kept before the oldest are removed: this many, or a quarter of `size` if that is more. */
 const SLACK = 64;
 /** The shortest time between two removals of expired messages, in milliseconds. */
 const MIN_TRIM_MS = 1_000;
@@ -255,7 +255,7 @@ export class Appender {
     if (bytes.length > most) {
       const error = new HubError(
         "TOO_LARGE",
-        `${this.#what}: with its head it takes ${bytes.length} bytes, the server takes at most ${most}`,
+        `${this.#what}: with the head of its batch it has ${bytes.length} bytes, the server takes at most ${most}`,
         { data: { bytes: bytes.length, maxBytes: most } },
       );
       for (const { reject } of batch) reject(error);

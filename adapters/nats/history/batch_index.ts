@@ -9,7 +9,7 @@ import type { Batch, EarlierBatch } from "./batch.ts";
 
 /** How many earlier batches each batch lists. */
 const NAMED = 16;
-/** After so many batches, one batch is a page: it lists all batches since the last page, with their keys. */
+/** After this many batches, one batch is a page: it lists all batches since the last page, with their keys. */
 const PAGE_EVERY = 64;
 /** The most batches that a page lists. */
 const MAX_PAGE = 2 * PAGE_EVERY;

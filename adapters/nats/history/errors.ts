@@ -42,7 +42,8 @@ export class UnansweredError extends Error {
 }
 
 /**
- * The code of a {@linkcode RefusedError} if no server listens: no JetStream, no such stream, or no leader of it now.
+ * The code of a {@linkcode RefusedError} if no server listens. JetStream or the stream is missing, or the stream has no
+ * leader now.
  */
 export const NOBODY = 503;
 

@@ -95,7 +95,7 @@ export class LogStream {
     return channel !== undefined && more === undefined ? life : undefined;
   }
 
-  /** The subject for the agreement on the sweep. */
+  /** The subject by which nodes agree on which of them sweeps. */
   get sweepSubject(): string {
     return `${this.#settings.subjects.aside("log")}.%sweep`;
   }
@@ -211,7 +211,7 @@ export class LogStream {
       if (head) return head;
       await this.#writeHead({ life: newLife(), round: 0 }, stored?.seq ?? 0);
     }
-    throw new RefusedError(`the head of stream ${this.#settings.name} changes all the time`);
+    throw new RefusedError(`other nodes change the head of stream ${this.#settings.name} all the time`);
   }
 
   #remember(head: Head): Head {

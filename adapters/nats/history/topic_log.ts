@@ -15,7 +15,7 @@ export type { Placed } from "./batch_index.ts";
 
 /** The most requests under way at once for one channel. */
 const AT_ONCE = 64;
-/** The life may change while a channel is read. Then it is read again, at most so many times. */
+/** The life may change while a channel is read. Then it is read again, at most this many times. */
 const MAX_ATTEMPTS = 5;
 
 /** The position of a channel and its newest batch. */
@@ -92,7 +92,7 @@ export class TopicLog {
       if (head.life !== life) continue;
       if (this.#epoch === `${life}.${head.round}` && this.#index.newest) {
         if (!known || !this.#index.entries.includes(known)) continue; // it was written meanwhile
-        if (!this.#brief) await stream.nextRound(); // removed by hand, though not forgotten
+        if (!this.#brief) await stream.nextRound(); // somebody has removed the messages by hand
         this.#reset("", "");
         continue;
       }
@@ -101,7 +101,7 @@ export class TopicLog {
       this.#tail = { subject, position, seq: 0 };
       return { position, newest: undefined };
     }
-    throw new RefusedError("the stream begins a new life again and again");
+    throw new RefusedError("the stream is deleted or purged again and again");
   }
 
   /** This node has written a batch, or has received one. */
@@ -130,7 +130,7 @@ export class TopicLog {
     return isComplete && this.#index.offsetOf(key) === undefined;
   }
 
-  /** The position of a kept message with this key that came not before a moment. */
+  /** The position of a kept message with this key that is not older than a moment. */
   async find(stream: LogStream, key: string, before: number): Promise<Position | undefined> {
     await this.#reach(stream, 1, { withKeys: true });
     const entry = this.#index.entryOf(key);
@@ -175,7 +175,7 @@ export class TopicLog {
   }
 
   /**
-   * Removes the oldest batches. It keeps the batches with the newest `size` messages that came not before a moment, and
+   * Removes the oldest batches. It keeps the batches with the newest `size` messages that are not older than a moment, and
    * always the newest batch.
    */
   async trim(stream: LogStream, size: number, before: number): Promise<void> {

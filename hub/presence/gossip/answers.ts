@@ -12,7 +12,7 @@ import { PAGES_PER_QUESTION } from "./transfer.ts";
 
 /** How long pages are kept after the last request, in milliseconds. */
 const PAGES_KEPT_MS = 10_000;
-/** If at least so many nodes, and at least half of all, ask for the same, one message goes to all nodes. */
+/** If at least this many nodes, and at least half of all, ask for the same, one message goes to all nodes. */
 const MANY = 3;
 
 /** How many changes to look at for one answer. An answer hardly holds more. */

@@ -36,7 +36,7 @@ import { Wholeness } from "./wholeness.ts";
 const FIRST_TIMEOUT_MS = 2_000;
 /** For how many nodes that have left the last version is remembered: as many as the roster remembers. */
 const MAX_FLOORS = 64;
-/** A node that has never sent a presence message is given up after so many requests without an answer. */
+/** A node that has never sent a presence message is given up after this many requests without an answer. */
 const MAX_UNANSWERED = 5;
 
 /** A presence message between nodes. */

@@ -13,7 +13,7 @@ import { loneBytes, mostLoneBytes, type OpWriter, writeOp, writeStretches } from
 
 /** The size limit of a message, in bytes, even if the adapter takes larger ones. */
 const MAX_BYTES = 64 * 1024;
-/** After so many changes, they are sent before the turn ends. Must not be more than `OwnState` remembers. */
+/** After this many changes, they are sent before the turn ends. Must not be more than `OwnState` remembers. */
 const MAX_UNTOLD = 1_024;
 
 /** The options of {@linkcode Teller}. */

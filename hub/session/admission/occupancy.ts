@@ -12,7 +12,7 @@ import { KeyedLimit, type Limits } from "../limits.ts";
 
 /**
  * How long a place is reserved for an accepted link that has not opened, in milliseconds. A link opens within a round
- * trip or never, and not every runtime tells when it never opens.
+ * trip or not at all. Some runtimes do not tell when it does not open.
  */
 const RESERVED_MS = 2_000;
 

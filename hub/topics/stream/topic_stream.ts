@@ -20,7 +20,7 @@ const PAGE = 64;
 /** The delay after a read that failed or did not help, in milliseconds. It doubles each time, up to a limit. */
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 3_000;
-/** After so many reads in a row that did not help, the missing messages are given up. */
+/** After this many reads in a row that did not help, the missing messages are given up. */
 const MAX_USELESS = 6;
 /** How long early messages wait while the store cannot be read, in milliseconds. */
 const MAX_HOLD_MS = 30_000;
