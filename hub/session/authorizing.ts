@@ -92,7 +92,7 @@ export class Authorizing extends Abortable {
     const { authorizeTimeoutMs: ms, options: { clock } } = context;
     return new Promise((resolve, reject) => {
       const stop = clock.after(ms, () => {
-        const rule = `The rule ${option} has not answered within ${ms} ms`;
+        const rule = `The rule ${option} has not answered within ${ms} ms (authorizeTimeoutMs)`;
         this.#report(new HubError("TIMEOUT", rule), name, context);
         this.end(new HubError("TIMEOUT", `Cannot ${what} "${name}": not decided within ${ms} ms`));
       }, { background: true });

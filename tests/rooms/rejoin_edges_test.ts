@@ -62,7 +62,7 @@ test("rejoin: a rule that hangs does not keep the client from opening in time, i
   await waitFor(() => ann.told.length === 1, { what: "the refusal" });
   assertEquals([ann.told[0]!.error?.code, signals[0]!.aborted], ["TIMEOUT", true]);
   assertEquals(node.errors.map(({ error }) => (error as Error).message), [
-    "The rule rejoin has not answered within 8000 ms",
+    "The rule rejoin has not answered within 8000 ms (authorizeTimeoutMs)",
   ]);
   clock.advance(250);
   await waitFor(() => answers.length === 2, { what: "the next question" });

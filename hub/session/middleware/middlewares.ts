@@ -95,7 +95,9 @@ export class Middlewares {
     if (isThere) return { outcome: way.outcome, arrival: undefined };
     const { promise: late, reject } = Promise.withResolvers<never>();
     const stop = clock.after(timeoutMs, () => {
-      const text = `A function of hub.use has not called next() for ${nameOf(call)} within ${timeoutMs} ms`;
+      const text = `A function of hub.use has not called next() for ${
+        nameOf(call)
+      } within ${timeoutMs} ms (authorizeTimeoutMs)`;
       const { name, conn: { id: connectionId } } = call;
       onError(new HubError("TIMEOUT", text), { stage: "handler", name, connectionId });
       const error = new HubError("TIMEOUT", `Cannot use "${name}": not decided within ${timeoutMs} ms`);
