@@ -71,7 +71,7 @@ test("attendance: a connection is present from the moment it is in, until it lea
 test("attendance: a connection that leaves before it is in was never present, and neither was one whose join fails", async () => {
   const { adapter, source, left, registry, connect } = scene();
   const [first, second] = [connect("c1"), connect("c2")];
-  const refused = assertRejects(() => registry.join(ROOM, first), HubError, "Left");
+  const refused = assertRejects(() => registry.join(ROOM, first), HubError, "left");
   registry.leave(ROOM, first);
   await refused;
   const failed = assertRejects(() => registry.join(ROOM, second));

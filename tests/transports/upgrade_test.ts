@@ -126,7 +126,7 @@ test("websocket: only a GET is an upgrade", () => {
 test("websocket: one transport serves one hub, and none before it has one", () => {
   const transport = createWebSocketTransport();
   const request = new Request("http://localhost/");
-  assertThrows(() => transport.fetch!(request, undefined), TypeError, "before a hub");
+  assertThrows(() => transport.fetch!(request, undefined), TypeError, "has no hub");
   transport.attach(new RecordingAcceptor());
   assertEquals(transport.fetch!(request, undefined), undefined);
   assertThrows(() => transport.attach(new RecordingAcceptor()), TypeError, "two hubs");
