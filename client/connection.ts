@@ -59,7 +59,7 @@ export interface ConnectionEvents {
   /**
    * Returns what the hello holds in addition to role and token.
    *
-   * @param bytes The size of the hello without that, in bytes.
+   * @param bytes The size of the hello without these additions, in bytes.
    */
   hello(bytes: number): Partial<Hello>;
   /** The server has sent its welcome. */

@@ -42,7 +42,7 @@ export interface KeeperEvents {
   /**
    * Returns what a hello holds in addition to role and token.
    *
-   * @param bytes The size of the hello without that, in bytes.
+   * @param bytes The size of the hello without these additions, in bytes.
    */
   hello(bytes: number): Partial<Hello>;
   /** A connection is open. */

@@ -170,8 +170,9 @@ export class Requests {
   }
 
   /**
-   * Sends the messages of `onOpen` listeners first. Messages sent while `greet` runs leave at once. Other messages
-   * wait until the requests among those are answered. They do not wait for anything else that the listeners await.
+   * Sends the messages of `onOpen` listeners first. Messages sent while `greet` runs leave at once. Later messages
+   * wait until the requests that were sent while `greet` ran are answered. They wait for nothing else that the
+   * listeners await.
    *
    * @param greet Calls the listeners. It must not throw.
    */

@@ -27,7 +27,7 @@ const MAX_STATEMENT_LENGTH = 1024 * 1024;
 interface Batch {
   readonly messages: readonly OutgoingMessage[];
   readonly results: unknown[];
-  /** How many of them were sent. */
+  /** How many of the messages were sent. */
   sent: number;
   readonly done: PromiseWithResolvers<PublishResults>;
 }

@@ -87,13 +87,13 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
   /**
    * Calls a function on every connection, for example to join rooms. Rooms end with the connection, so a client has
    * to join them again after each loss. If the client is open, the function is called at once. After that it is
-   * called whenever the client opens, after its topics were subscribed again. Requests that it makes before its first
-   * `await` go first. All other requests and signals wait for the answers to these. So a message that was written
+   * called whenever the client opens, after its topics were subscribed again. Requests that the function makes
+   * before its first `await` go first. All other requests and signals wait for their answers. So a message that was written
    * offline reaches a room that is joined here.
    *
-   * If its promise rejects with `UNAVAILABLE` or `TIMEOUT`, for example while a broker is away, the client calls the
-   * function again. The waits are like those of a reconnect. It stops when the function succeeds or the connection is
-   * lost. Nothing else waits for these retries.
+   * If the function's promise rejects with `UNAVAILABLE` or `TIMEOUT`, for example while a broker is away, the client calls the
+   * function again. The waits are like those of a reconnect. The client stops when the function succeeds or the connection
+   * is lost. Nothing else waits for these retries.
    *
    * @param listener The function to call. If it is asynchronous, return its promise. Its errors go to `onError`.
    * @returns A function that stops these calls.

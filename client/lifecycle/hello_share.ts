@@ -1,6 +1,6 @@
 /**
- * How much of a hello its lists may take. If the first frame were too large for a server, every later hello would be
- * too.
+ * How much of a hello its lists may take. A client repeats its lists in every hello. So a hello that is too large once would
+ * be too large each time.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export class HelloShare {
 
   /**
    * Returns how many bytes each list may take. Until a server has said how large a frame may be, only the first hello
-   * names anything, and only as much as every server accepts.
+   * has lists, and they are as small as every server accepts.
    *
    * @param bytes The size of the hello without the lists.
    */

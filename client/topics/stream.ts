@@ -65,7 +65,7 @@ export class Stream implements StreamOwner {
   #position: Position | undefined;
   /** Whether arriving messages belong to an earlier subscribe, and are ignored. */
   #deaf = false;
-  /** Whether a message before that was skipped, and the listeners do not know it yet. */
+  /** Whether a message up to the position was skipped, and the listeners do not know it yet. */
   #incomplete = false;
   readonly #renewals: Renewals;
   /** The listeners that are reading earlier messages. */

@@ -45,7 +45,7 @@ export type SegmentAs<N extends string, P extends string> = N extends P ? P
   : IsNear<N, P> extends true ? P
   : never;
 
-/** A name corrected by those of several patterns that are near to it. */
+/** A name, corrected by each of several patterns that it nearly fits. */
 export type Nearest<N extends string, Patterns extends string> = Patterns extends string
   ? SpeltAs<N, Patterns>
   : never;

@@ -125,7 +125,7 @@ export class Connection implements Identity {
     return rooms;
   }
 
-  /** Whether it is in a group. */
+  /** Whether this connection is in a group. */
   isIn(group: string): boolean {
     return this.memberships?.get(group)?.live === true;
   }

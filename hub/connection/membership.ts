@@ -8,10 +8,10 @@
 export interface Membership {
   /** The room, if the group is a room. */
   readonly room: string | undefined;
-  /** Whether it is in. */
+  /** Whether the connection is in the group. */
   readonly live: boolean;
   /**
-   * Resolves when it is in and the channel is live. Rejects when that fails, or the connection left in the meantime.
+   * Resolves when the connection is in the group and the channel is live. Rejects when that fails, or the connection left in the meantime.
    */
   readonly ready: Promise<void>;
   /** Releases the channel. */

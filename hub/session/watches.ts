@@ -48,12 +48,12 @@ const MAX_CURSOR_LENGTH = 1_024;
 interface Mark {
   readonly watched: Watched;
   readonly name: string;
-  /** Whether a rule allowed it: then it stays when the connection leaves the place. */
+  /** Whether a rule allowed the watch. Then the watch stays when the connection leaves the place. */
   ruled: boolean;
   /** Whether the hub told the client that it may watch. */
   admitted: boolean;
   asking?: Authorizing;
-  /** Why it has ended. */
+  /** Why the watch has ended. */
   ended?: HubError;
 }
 

@@ -53,7 +53,7 @@ export class BatchIndex {
   readonly #unread = new Set<Entry>();
   /** The oldest offset that may be kept, according to the batches seen so far. */
   #told = 1;
-  /** The same, including what this node has found out itself. */
+  /** The oldest offset that may be kept, according to the batches and to what this node has found out itself. */
   #floor = 1;
   #top: Entry | undefined;
   #isTopKnown = true;

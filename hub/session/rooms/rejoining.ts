@@ -161,7 +161,7 @@ export class Rejoining {
     }
   }
 
-  /** Whether the application has added it itself. */
+  /** Whether the application has added the connection to this room itself. */
   #isComing(room: string): boolean {
     return this.#conn.memberships?.has(roomChannel(room)) === true;
   }
