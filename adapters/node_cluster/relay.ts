@@ -140,7 +140,9 @@ class Relay implements NodeClusterRelay {
         this.#reports.add("malformed", 1, (count) => {
           this.#onError(
             new Error(
-              `Ignored ${inMessages(count)} of a worker to the node-cluster relay that no node has sent`,
+              `The node-cluster relay ignored ${
+                inMessages(count)
+              } of a worker: they have no form that a node sends`,
             ),
           );
         }),

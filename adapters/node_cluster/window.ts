@@ -14,7 +14,7 @@ export class Window {
   #asked = 0;
   #unasked = 0;
 
-  /** @param maxBytes How many bytes may be on their way, besides the last 64 KiB. */
+  /** @param maxBytes How many bytes may be on their way, without those for which no acknowledgement was requested yet. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
     this.#askEvery = Math.min(ASK_EVERY_BYTES, maxBytes);

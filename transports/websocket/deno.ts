@@ -170,8 +170,7 @@ function isOfServer({ headers }: Request): boolean {
 
 /**
  * Whether Deno accepts the subprotocol as an option: it searches the offer, and expects a space after every comma.
- * Other subprotocols need a header in the answer, and so Deno 2.5.5: in earlier versions its headers cannot be
- * changed.
+ * Other subprotocols need a header in the answer. Only Deno 2.5.5 and later can change the headers of the answer.
  */
 function isOption({ headers }: Request, subprotocol: string): boolean {
   return (headers.get("sec-websocket-protocol") ?? "").split(", ").includes(subprotocol);

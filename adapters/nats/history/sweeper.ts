@@ -16,7 +16,7 @@ const INTERVAL_MS = 10_000;
 const PORTION = 256;
 /** The most portions in one go. It continues only while each portion finds something to remove. */
 const MAX_PORTIONS = 16;
-/** Younger messages are not checked, in milliseconds: the sweep begins again at the oldest message. */
+/** When the sweep reaches a message younger than this, it begins again at the oldest message. In milliseconds. */
 const MIN_AGE_MS = 1_000;
 
 const encoder = new TextEncoder();

@@ -93,7 +93,7 @@ function functions(schema: string): string[] {
 }
 
 /**
- * A hash that tells the functions of this version from those of others. Those may be older or newer, and work too.
+ * A hash by which the functions of this version differ from those of older and newer versions, which work too.
  *
  * @param schema The schema.
  */
