@@ -140,9 +140,9 @@ class Relay implements NodeClusterRelay {
         this.#reports.add("malformed", 1, (count) => {
           this.#onError(
             new Error(
-              `The node-cluster relay ignored ${
+              `Ignored ${
                 inMessages(count)
-              } of a worker: they have no form that a node sends`,
+              } of a worker at the node-cluster relay, in a form that no node sends`,
             ),
           );
         }),
