@@ -7,6 +7,7 @@
 import type { Adapter } from "../adapters/adapter.ts";
 import { createMemoryAdapter } from "../adapters/memory.ts";
 import { type Codec, type Contract, jsonCodec, systemClock } from "../contract/mod.ts";
+import { sharingTimers } from "./shared_timers.ts";
 import {
   byName,
   callback,
@@ -131,6 +132,7 @@ export function readHubOptions(contract: Contract, given: unknown): HubSettings 
   }
   return {
     ...options,
+    clock: options.clock === systemClock ? sharingTimers(systemClock) : options.clock,
     limits: completeLimits(options.limits, options.slowConsumer),
     transports: transports ?? [createWebSocketTransport()],
     adapter: adapter ?? createMemoryAdapter(),

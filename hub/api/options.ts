@@ -198,13 +198,15 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
   /**
    * The web origins whose pages may connect: `"https://app.example"`, or `"*"` for all. The hub compares the entries
    * of a list as URLs. `"null"` stands for pages without an origin. A function must answer at once, and only `true`
-   * lets the page in. Clients that are not browsers send no Origin, and may always connect.
+   * lets the page in; it must read the request at once, because Deno's requests end with the answer. Clients that are
+   * not browsers send no Origin, and may always connect.
    *
    * @default {the origin that the request itself was sent to}
    */
   readonly origins?: "*" | readonly string[] | ((origin: string, request: Request) => boolean);
   /**
-   * The address of a client, for the limits. Behind a proxy that you trust, read the proxy's header here.
+   * The address of a client, for the limits. Behind a proxy that you trust, read the proxy's header here, at once:
+   * Deno's requests end with the answer.
    *
    * @default {the address of the link's other end}
    */

@@ -66,7 +66,7 @@ export class Handshake {
   readonly #options: HandshakeOptions;
   readonly #link: Link;
   readonly #turn: Turn;
-  readonly #request: Request;
+  readonly #request: LinkRequest;
   readonly #onHello: (hello: Hello, joined: ReadonlySet<string>) => void;
   readonly #openedAt: number;
   readonly #cancelDeadline: () => void;
@@ -77,14 +77,16 @@ export class Handshake {
   /**
    * @param options Its options.
    * @param link The server's end of the link.
-   * @param request The request that opened the link, with the client's address.
+   * @param request The request that opened the link.
+   * @param address The client's address for the limits.
    * @param turn The turn of this link's transport and codec.
    * @param onHello Called once, when the client has sent its hello; `joined` are the rooms that it says it was in.
    */
   constructor(
     options: HandshakeOptions,
     link: Link,
-    { request, address }: LinkRequest,
+    request: LinkRequest,
+    address: string | undefined,
     turn: Turn,
     onHello: (hello: Hello, joined: ReadonlySet<string>) => void,
   ) {
@@ -164,10 +166,13 @@ export class Handshake {
     try {
       if (turn.come) await turn.come;
       const authenticating = this.#authenticating = new Abortable();
+      const opened = this.#request;
       return await identify(options.authenticate, {
         role,
         token,
-        request: this.#request,
+        get request() {
+          return opened.request; // few applications read it, and on Deno it is made then
+        },
         address: this.address,
         get signal() {
           return authenticating.signal;

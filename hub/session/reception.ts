@@ -245,7 +245,7 @@ export class Reception {
     if (crowded) {
       return refuse("full", CLOSE_CODES.CONNECTION_LIMIT, "Too many connections that are not authenticated");
     }
-    const session = new Session(this.#host, link, { request: request.request, address }, turn);
+    const session = new Session(this.#host, link, request, address, turn);
     this.#arriving.add(session);
     if (!this.#stopBeating) this.#beatLater();
     return session;
@@ -275,8 +275,9 @@ export class Reception {
   }
 
   /** The address that the application gives; otherwise the address of the link's other end. */
-  #address({ request, address }: LinkRequest): string | undefined {
-    const given: unknown = this.#context.options.address?.(request, address);
+  #address(link: LinkRequest): string | undefined {
+    const { address } = link;
+    const given: unknown = this.#context.options.address?.(link.request, address);
     if (given !== undefined && given !== null && typeof given !== "string") {
       promiseOf(given)?.catch(() => {}); // a promise comes too late: its error does not matter
       throw new TypeError(

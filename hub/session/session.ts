@@ -55,15 +55,23 @@ export class Session implements ServerLinkEvents {
   /**
    * @param host The owner of the session.
    * @param link The server's end of the link.
-   * @param request The request that opened the link, with the client's address.
+   * @param request The request that opened the link.
+   * @param address The client's address for the limits.
    * @param turn The turn of this link's transport and codec.
    */
-  constructor(host: SessionHost, link: Link, request: LinkRequest, turn: Turn) {
+  constructor(
+    host: SessionHost,
+    link: Link,
+    request: LinkRequest,
+    address: string | undefined,
+    turn: Turn,
+  ) {
     this.#host = host;
     this.#handshake = new Handshake(
       host,
       link,
       request,
+      address,
       turn,
       (hello, joined) => void this.#open(hello, joined),
     );

@@ -155,16 +155,47 @@ function addressOf(platform: unknown): string | undefined {
 }
 
 /**
+ * A request that opens a link. Deno's own request cannot be read after the upgrade. A copy is made only for an
+ * application that reads it: Deno aborts the signal of each request, and of each copy, when it has answered.
+ */
+class DenoLinkRequest implements LinkRequest {
+  readonly address: string | undefined;
+  #request: Request | undefined;
+  #parts: { readonly url: string; readonly headers: Headers } | undefined;
+
+  constructor(request: Request, address: string | undefined) {
+    this.#request = request;
+    this.address = address;
+  }
+
+  get request(): Request {
+    return this.#request ??= new Request(this.#parts!.url, { headers: this.#parts!.headers });
+  }
+
+  /** Takes what the upgrade makes unreadable, and lets go of Deno's request, which is large. */
+  outlive(): void {
+    const { url, headers } = this.request;
+    this.#parts = { url, headers: new Headers(headers) };
+    this.#request = undefined;
+  }
+}
+
+/**
  * Whether the server itself made a request. Only such a request can be upgraded. For others Deno gives no error, and
  * sends an answer that only looks like an upgrade. The headers of the server's requests cannot be changed, but those
  * of copies can (the guards of https://fetch.spec.whatwg.org/#headers-class).
  */
 function isOfServer({ headers }: Request): boolean {
+  const errors = Error as unknown as { stackTraceLimit?: number }; // V8 has it
+  const { stackTraceLimit } = errors;
+  errors.stackTraceLimit = 0; // the stack of this error costs more than the rest of the check
   try {
     headers.delete("x-not-there");
     return false;
   } catch {
     return true;
+  } finally {
+    errors.stackTraceLimit = stackTraceLimit;
   }
 }
 
@@ -218,13 +249,12 @@ export function createDenoSkin(): WebSocketSkin {
   return {
     recognise(request: Request, platform: unknown): Upgradable | undefined {
       if (typeof Deno === "undefined" || typeof Deno.upgradeWebSocket !== "function") return undefined;
-      const { url, headers } = request;
-      // After the upgrade, the headers of the original request cannot be read.
-      const link = { request: new Request(url, { headers }), address: addressOf(platform) };
+      const link = new DenoLinkRequest(request, addressOf(platform));
       return {
         link,
         upgrade(acceptor, subprotocol, headers) {
           if (isOfServer(request)) {
+            link.outlive();
             return upgrade(request, { acceptor, request: link, intake }, subprotocol, headers);
           }
           acceptor.withdraw(link);
