@@ -12,6 +12,7 @@ import type {
   ServerLinkEvents,
   Transport,
 } from "../../transports/transport.ts";
+import { Heartbeats } from "../connection/heartbeats.ts";
 import type { HubCloseOptions } from "../api/hub.ts";
 import type { RefusalReason } from "../api/refusals.ts";
 import { addressKey } from "./admission/address_key.ts";
@@ -37,7 +38,7 @@ export class Reception {
   readonly #connections: ReadonlyMap<string, Session>;
   readonly #whenLess = new Set<() => void>();
   readonly #reported = new Set<string>();
-  #stopBeating: (() => void) | undefined;
+  readonly #heartbeats: Heartbeats;
   #state: "starting" | "open" | "closing" = "starting";
   /** The time by which clients should have moved to another node, by the clock; absent unless the node drains. */
   #moveBy: number | undefined;
@@ -59,17 +60,19 @@ export class Reception {
       admitted: (session, { id }) => {
         this.#arrived(session);
         connections.set(id, session);
+        this.#heartbeats.add(session);
         if (this.#moveBy !== undefined) session.move(Math.max(0, Math.floor(this.#moveBy - clock.now())));
       },
       gone: (session) => {
         if (session.conn) connections.delete(session.conn.id);
         else this.#arrived(session);
-        if (this.#size === 0) this.#stopBeats();
+        this.#heartbeats.remove(session);
         this.#becomeLess();
       },
       freed: (session) => this.#leave(session.address),
     };
     this.#codecs = context.options.codecs ?? [jsonCodec];
+    this.#heartbeats = new Heartbeats(clock, context.heartbeatMs / 2);
     this.#occupancy = new Occupancy(clock, limits);
     this.#upgrades = new Gate({ clock, max: Infinity, perTurn: UPGRADES_PER_TURN });
     this.#handshakes = new KeyedLimit(limits.maxHandshakesPerAddress);
@@ -145,7 +148,6 @@ export class Reception {
     for (const session of this.#sessions()) {
       session.close(code, reason);
     }
-    this.#stopBeats();
     // Wait until the goodbyes are sent, because the caller may end the process next.
     await this.#until(() => this.lingering <= 0, LINGER_MS);
   }
@@ -247,7 +249,6 @@ export class Reception {
     }
     const session = new Session(this.#host, link, request, address, turn);
     this.#arriving.add(session);
-    if (!this.#stopBeating) this.#beatLater();
     return session;
   }
 
@@ -292,18 +293,6 @@ export class Reception {
     const { address } = session;
     this.#arriving.delete(session);
     this.#handshakes.leave(address === undefined ? undefined : addressKey(address));
-  }
-
-  #beatLater(): void {
-    this.#stopBeating = this.#context.options.clock.after(this.#context.heartbeatMs / 2, () => {
-      for (const session of this.#connections.values()) session.beat();
-      this.#beatLater();
-    }, { background: true });
-  }
-
-  #stopBeats(): void {
-    this.#stopBeating?.();
-    this.#stopBeating = undefined;
   }
 
   /** There is one link, or one socket, less. */

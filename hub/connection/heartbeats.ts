@@ -1,0 +1,103 @@
+/**
+ * Spreads the heartbeats of many links over time. Thousands of them at once would take this process a second, in which
+ * it serves nobody.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/mod.ts";
+
+/** A link that is looked after. */
+export interface Beating {
+  /** Pings the other end if needed, or gives up on it. Does not throw. */
+  beat(): void;
+}
+
+/** The most parts of an interval. Each has a timer, but only if it has links. */
+const MAX_PARTS = 125;
+/** The shortest part, in milliseconds. */
+const MIN_PART_MS = 100;
+
+/** Beats for each link once in every interval. The links take turns, in equal parts of the interval. */
+export class Heartbeats {
+  readonly #clock: Clock;
+  readonly #partMs: number;
+  readonly #parts: readonly Set<Beating>[];
+  readonly #partOf = new Map<Beating, Set<Beating>>();
+  /** The part that the next new link joins. */
+  #next = 0;
+  /** The part that had its turn last, and when by the clock. */
+  #last = 0;
+  #lastAt = 0;
+  /** The part whose turn comes next. */
+  #planned: { readonly due: number; readonly stop: () => void } | undefined;
+  /** Links that come or go while others beat leave the plan to the end. */
+  #isBeating = false;
+
+  /**
+   * @param clock The clock.
+   * @param intervalMs The time between two beats for the same link, in milliseconds.
+   */
+  constructor(clock: Clock, intervalMs: number) {
+    const count = Math.max(1, Math.min(MAX_PARTS, Math.floor(intervalMs / MIN_PART_MS)));
+    this.#clock = clock;
+    this.#partMs = intervalMs / count;
+    this.#parts = Array.from({ length: count }, () => new Set<Beating>());
+  }
+
+  /** Beats for a link from now on. Its first beat comes within one interval. */
+  add(link: Beating): void {
+    if (this.#partOf.size === 0) this.#turn(this.#next, this.#clock.now());
+    const index = this.#next;
+    const part = this.#parts[index]!;
+    this.#next = (index + 1) % this.#parts.length;
+    part.add(link);
+    this.#partOf.set(link, part);
+    if (part.size > 1 || this.#isBeating) return;
+    const due = this.#dueOf(index);
+    if (!this.#planned || due < this.#planned.due) this.#plan(index, due);
+  }
+
+  /** Beats for a link no longer. Idempotent. */
+  remove(link: Beating): void {
+    this.#partOf.get(link)?.delete(link);
+    this.#partOf.delete(link);
+    if (this.#partOf.size > 0) return;
+    this.#planned?.stop();
+    this.#planned = undefined;
+  }
+
+  #turn(index: number, at: number): void {
+    this.#last = index;
+    this.#lastAt = at;
+  }
+
+  /** When a part has its next turn. If its turn has passed in this round, that is in the next round. */
+  #dueOf(index: number): number {
+    const { length } = this.#parts;
+    const ahead = (index - this.#last + length - 1) % length + 1;
+    const due = this.#lastAt + ahead * this.#partMs;
+    return due > this.#clock.now() ? due : due + length * this.#partMs;
+  }
+
+  #plan(index: number, due: number): void {
+    this.#planned?.stop();
+    const delayMs = Math.max(0, due - this.#clock.now());
+    const stop = this.#clock.after(delayMs, () => this.#beat(index, due), { background: true });
+    this.#planned = { due, stop };
+  }
+
+  #beat(index: number, due: number): void {
+    this.#planned = undefined;
+    this.#isBeating = true;
+    // A late turn makes all later turns late, so that each link always gets a whole interval.
+    this.#turn(index, Math.max(due, this.#clock.now()));
+    for (const link of [...this.#parts[index]!]) if (this.#partOf.has(link)) link.beat();
+    this.#isBeating = false;
+    if (this.#partOf.size === 0) return;
+    const { length } = this.#parts;
+    let ahead = 1;
+    while (ahead < length && this.#parts[(this.#last + ahead) % length]!.size === 0) ahead++;
+    this.#plan((this.#last + ahead) % length, this.#lastAt + ahead * this.#partMs);
+  }
+}
