@@ -161,22 +161,31 @@ export const readingCases: readonly StoreCase[] = [
       const [a, b] = [await stage.node(), await stage.node()];
       const untouched = (await a.read("untouched")).position;
       const options = { size: 3, ttlMs: stage.ttlMs, brief: true, idempotencyKey: "k" };
-      const first = await a.append("news", "one", options);
-      checkSame(await b.append("news", "again", options), first, "The same key on another node");
-      checkSame((await b.read("news")).records.map(({ data }) => data), ["one"], "What is kept");
+      let news = "";
+      for (let i = 1; news === ""; i++) {
+        const name = `news ${i}`;
+        const began = performance.now();
+        const first = await a.append(name, "one", options);
+        const again = await b.append(name, "again", options);
+        const { records } = await b.read(name);
+        if (performance.now() - began >= stage.ttlMs) continue; // this machine is busy: the message may have expired
+        checkSame(again, first, "The same key on another node");
+        checkSame(records.map(({ data }) => data), ["one"], "What is kept");
+        news = name;
+      }
       let left = 1;
       const poll = async () => {
         while (left > 0) {
           for (const { store } of [a, b]) store.sweep?.();
-          left = (await b.read("news")).records.length;
+          left = (await b.read(news)).records.length;
           await new Promise((resolve) => setTimeout(resolve, 10));
         }
       };
       const polling = poll();
       await until(() => left === 0, () => "the message to expire", stage.waitMs);
       await polling;
-      const next = await a.append("news", "next", { ...options, idempotencyKey: "next" });
-      const { position, records } = await b.read("news");
+      const next = await a.append(news, "next", { ...options, idempotencyKey: "next" });
+      const { position, records } = await b.read(news);
       checkSame([position, records.map(({ data }) => data)], [next, ["next"]], "What came after");
       checkSame((await b.read("untouched")).position, untouched, "The position of another channel");
     },

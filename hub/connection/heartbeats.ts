@@ -9,6 +9,8 @@ import type { Clock } from "../../contract/mod.ts";
 
 /** A link that is looked after. */
 export interface Beating {
+  /** The part of the interval in which it beats; -1 before `add` and after `remove`. */
+  part: number;
   /** Pings the other end if needed, or gives up on it. Does not throw. */
   beat(): void;
 }
@@ -22,8 +24,10 @@ const MIN_PART_MS = 100;
 export class Heartbeats {
   readonly #clock: Clock;
   readonly #partMs: number;
-  readonly #parts: readonly Set<Beating>[];
-  readonly #partOf = new Map<Beating, Set<Beating>>();
+  readonly #links: Iterable<Beating>;
+  /** How many links beat in each part. */
+  readonly #counts: Uint32Array;
+  #size = 0;
   /** The part that the next new link joins. */
   #next = 0;
   /** The part that had its turn last, and when by the clock. */
@@ -37,32 +41,34 @@ export class Heartbeats {
   /**
    * @param clock The clock.
    * @param intervalMs The time between two beats for the same link, in milliseconds.
+   * @param links All links. They are in one table already: a part is found by a look at all of them, which costs much
+   * less than the beats.
    */
-  constructor(clock: Clock, intervalMs: number) {
+  constructor(clock: Clock, intervalMs: number, links: Iterable<Beating>) {
     const count = Math.max(1, Math.min(MAX_PARTS, Math.floor(intervalMs / MIN_PART_MS)));
     this.#clock = clock;
     this.#partMs = intervalMs / count;
-    this.#parts = Array.from({ length: count }, () => new Set<Beating>());
+    this.#links = links;
+    this.#counts = new Uint32Array(count);
   }
 
   /** Beats for a link from now on. Its first beat comes within one interval. */
   add(link: Beating): void {
-    if (this.#partOf.size === 0) this.#turn(this.#next, this.#clock.now());
     const index = this.#next;
-    const part = this.#parts[index]!;
-    this.#next = (index + 1) % this.#parts.length;
-    part.add(link);
-    this.#partOf.set(link, part);
-    if (part.size > 1 || this.#isBeating) return;
+    if (this.#size++ === 0) this.#turn(index, this.#clock.now());
+    this.#next = (index + 1) % this.#counts.length;
+    link.part = index;
+    if (++this.#counts[index]! > 1 || this.#isBeating) return;
     const due = this.#dueOf(index);
     if (!this.#planned || due < this.#planned.due) this.#plan(index, due);
   }
 
   /** Beats for a link no longer. Idempotent. */
   remove(link: Beating): void {
-    this.#partOf.get(link)?.delete(link);
-    this.#partOf.delete(link);
-    if (this.#partOf.size > 0) return;
+    if (link.part < 0) return;
+    this.#counts[link.part]!--;
+    link.part = -1;
+    if (--this.#size > 0) return;
     this.#planned?.stop();
     this.#planned = undefined;
   }
@@ -74,7 +80,7 @@ export class Heartbeats {
 
   /** When a part has its next turn. If its turn has passed in this round, that is in the next round. */
   #dueOf(index: number): number {
-    const { length } = this.#parts;
+    const { length } = this.#counts;
     const ahead = (index - this.#last + length - 1) % length + 1;
     const due = this.#lastAt + ahead * this.#partMs;
     return due > this.#clock.now() ? due : due + length * this.#partMs;
@@ -92,12 +98,12 @@ export class Heartbeats {
     this.#isBeating = true;
     // A late turn makes all later turns late, so that each link always gets a whole interval.
     this.#turn(index, Math.max(due, this.#clock.now()));
-    for (const link of [...this.#parts[index]!]) if (this.#partOf.has(link)) link.beat();
+    for (const link of this.#links) if (link.part === index) link.beat();
     this.#isBeating = false;
-    if (this.#partOf.size === 0) return;
-    const { length } = this.#parts;
+    if (this.#size === 0) return;
+    const { length } = this.#counts;
     let ahead = 1;
-    while (ahead < length && this.#parts[(this.#last + ahead) % length]!.size === 0) ahead++;
+    while (ahead < length && this.#counts[(this.#last + ahead) % length] === 0) ahead++;
     this.#plan((this.#last + ahead) % length, this.#lastAt + ahead * this.#partMs);
   }
 }

@@ -49,6 +49,8 @@ export class Session implements ServerLinkEvents {
   #inbox: Inbox | undefined;
   /** Puts the client into its rooms again. */
   #rejoining: Rejoining | undefined;
+  /** See `Beating.part`. */
+  part = -1;
   /** How many beats have passed since the client last sent something. */
   #silentBeats = 0;
 

@@ -9,6 +9,7 @@ const INTERVAL_MS = 12_500;
 /** A link that notes the times of its beats. */
 class Noted implements Beating {
   readonly times: number[] = [];
+  part = -1;
   readonly #clock: FakeClock;
   readonly #onBeat: (() => void) | undefined;
 
@@ -25,9 +26,14 @@ class Noted implements Beating {
 
 test("heartbeats: those of many links are spread over the interval, and each link has one in every interval", () => {
   const clock = new FakeClock();
-  const heartbeats = new Heartbeats(clock, INTERVAL_MS);
-  const links = Array.from({ length: 15_000 }, () => new Noted(clock));
-  for (const link of links) heartbeats.add(link);
+  const links: Noted[] = [];
+  const heartbeats = new Heartbeats(clock, INTERVAL_MS, links);
+  const come = () => {
+    const link = new Noted(clock);
+    links.push(link);
+    heartbeats.add(link);
+  };
+  for (let i = 0; i < 15_000; i++) come();
   assertEquals(clock.pending, 1);
   clock.advance(3 * INTERVAL_MS);
   const atOnce = new Map<number, number>();
@@ -42,8 +48,8 @@ test("heartbeats: those of many links are spread over the interval, and each lin
 
 test("heartbeats: a link that is alone has its first one after a whole interval, and wakes the process no more often", () => {
   const clock = new FakeClock();
-  const heartbeats = new Heartbeats(clock, INTERVAL_MS);
   const link = new Noted(clock);
+  const heartbeats = new Heartbeats(clock, INTERVAL_MS, [link]);
   heartbeats.add(link);
   clock.advance(INTERVAL_MS - 1);
   assertEquals([link.times, clock.pending], [[], 1]);
@@ -56,12 +62,17 @@ test("heartbeats: a link that is alone has its first one after a whole interval,
 
 test("heartbeats: after a pause of the process each link has one, and then a whole interval", () => {
   const clock = new FakeClock();
-  const heartbeats = new Heartbeats(clock, INTERVAL_MS);
-  const links = Array.from({ length: 250 }, () => new Noted(clock));
-  for (const link of links) heartbeats.add(link);
+  const links: Noted[] = [];
+  const heartbeats = new Heartbeats(clock, INTERVAL_MS, links);
+  const come = () => {
+    const link = new Noted(clock);
+    links.push(link);
+    heartbeats.add(link);
+  };
+  for (let i = 0; i < 250; i++) come();
   clock.advance(1_000);
   clock.jump(60_000);
-  heartbeats.add(new Noted(clock)); // before the late timer has fired
+  come(); // before the late timer has fired
   clock.advance(INTERVAL_MS - 1);
   for (const { times } of links) {
     const late = times.filter((at) => at >= 61_000);
@@ -74,8 +85,8 @@ test("heartbeats: whichever links come and go, also while one beats, none waits 
     const random = new Random(seed);
     const clock = new FakeClock();
     const intervalMs = [50, 250, 2_000][random.below(3)]!;
-    const heartbeats = new Heartbeats(clock, intervalMs);
     const links = new Map<Noted, number>();
+    const heartbeats = new Heartbeats(clock, intervalMs, { [Symbol.iterator]: () => links.keys() });
     const come = () => {
       const link: Noted = new Noted(clock, () => {
         if (random.oneIn(20)) go(link);
