@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import { readFile } from "node:fs/promises";
 import { Name, type PageConfig } from "../../examples/demo/contract.ts";
 import { ownPlace, remember, remembered } from "../../examples/demo/page/place.ts";
 import { test } from "../harness.ts";
@@ -62,4 +63,12 @@ test("demo: a name is text that can be seen, and does not change the text around
     ...["\u202eAnn", "Ann\u2066", "\u200fAnn", "Ann\u061c", "a\u2028b", "\ud800"],
   ];
   assertEquals(unfit.filter((name) => Name.safeParse(name).success), []);
+});
+
+test("demo: without JavaScript the first thing on the page says what it needs", async () => {
+  const page = await readFile(new URL("../../examples/demo/page/index.html", import.meta.url), "utf8");
+  assertMatch(
+    page,
+    /<body>\s*<noscript><p class="noscript">The demo's page needs JavaScript\.<\/p><\/noscript>/,
+  );
 });

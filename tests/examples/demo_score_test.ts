@@ -161,3 +161,26 @@ test("a node that has just started knows no other: its first report makes nobody
   play.score.learn({ you: 1, slots: slots("running", "stopped") });
   assertEquals([play.view.died, play.view.how], [2, "killed"]);
 });
+
+test("numbers that no node has published are not lost, also if the window did not see the first message after them", () => {
+  const play = new Play();
+  play.score.learn({ you: 1, slots: slots("running") });
+  play.ticks(100, 110);
+  play.score.lostLink();
+  // All nodes are dead until 150. The window comes back at 155, and asks for the messages before that.
+  play.score.learn({ you: 1, slots: slots("running") });
+  play.ticks(155, 156);
+  const kept = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => ({ n: from + i, price: 1, node: 1, first: i === 0 }));
+  for (const symbol of SYMBOLS) play.score.onFetched(symbol, kept(150, 157));
+  play.ticks(157, 170);
+  assertEquals([play.view.lost, play.view.twice, play.view.done], [0, 0, true]);
+});
+
+test("a ledger that fetches ahead knows which message is the first, and still misses those after it", () => {
+  const ledger = new Ledger();
+  ledger.deliver(100, true);
+  ledger.fetch(150, true);
+  ledger.deliver(154, false);
+  assertEquals([ledger.lostAfter(0), ledger.count.late], [3, 1]);
+});

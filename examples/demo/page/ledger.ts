@@ -11,19 +11,19 @@ const MAX_HOLE = 10_000;
 export class Ledger {
   readonly count = { newest: 0, came: 0, late: 0, twice: 0 };
   readonly #missing = new Set<number>();
-  readonly #fetched = new Set<number>();
+  readonly #fetched = new Map<number, boolean>();
   deliver(n: number, first: boolean): void {
     const { newest } = this.count;
     if (n <= newest && !this.#missing.has(n)) this.count.twice++;
     for (let gone = first ? n : Math.max(newest + 1, n - MAX_HOLE); gone < n; gone++) this.#missing.add(gone);
     if (n > newest) Object.assign(this.count, { newest: n, came: this.count.came + 1 });
-    for (const known of [n, ...this.#fetched]) this.fetch(known);
+    for (const [known, begins] of [[n, first] as const, ...this.#fetched]) this.fetch(known, begins);
   }
-  fetch(n: number): void { // the page asked for it: it was not delivered
-    if (n > this.count.newest) return void this.#fetched.add(n);
+  fetch(n: number, first = false): void { // the page asked for it: it was not delivered
+    if (n > this.count.newest) return void this.#fetched.set(n, first);
     this.#fetched.delete(n);
-    const { came, late } = this.count;
-    if (this.#missing.delete(n)) Object.assign(this.count, { came: came + 1, late: late + 1 });
+    for (const what of this.#missing.delete(n) ? ["came", "late"] as const : []) this.count[what]++;
+    for (let never = n - 1; first && this.#missing.delete(never); never--); // nobody has sent these
   }
   lostAfter = (mark: number): number => [...this.#missing].filter((n) => n > mark).length;
 }

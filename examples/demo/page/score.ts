@@ -130,7 +130,7 @@ export class Score implements FeedListener {
 
   /** Counts prices that fill a gap. */
   onFetched(symbol: SymbolName, ticks: readonly Tick[]): void {
-    for (const { n } of ticks) this.#ledgers.get(symbol)!.fetch(n);
+    for (const { n, first } of ticks) this.#ledgers.get(symbol)!.fetch(n, first);
     this.#judge();
   }
 
