@@ -38,6 +38,11 @@ export class Recent {
     return this.#rooms.get(room) ?? [];
   }
 
+  /** The time for the next message in a room: never before the last one, also if the clock was set back. */
+  timeIn(room: RoomName): number {
+    return Math.max(Date.now(), this.of(room).at(-1)?.at ?? 0);
+  }
+
   /** All messages. */
   all(): Message[] {
     return [...this.#rooms.values()].flat();

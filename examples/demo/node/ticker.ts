@@ -13,6 +13,8 @@ import { repeat } from "./repeat.ts";
 
 /** At most so many ticks are published late: as many as a chart shows. */
 const MAX_LATE = 256;
+/** If the clock is so many ticks behind the newest one, it was set back: the numbers go on without it. */
+const SET_BACK = 8;
 
 /** The options of {@linkcode Ticker}. */
 export interface TickerOptions {
@@ -69,9 +71,10 @@ export class Ticker {
   }
 
   /** Publishes a tick, and before it all ticks that are missing after an outage of the store, or after the death of a node. */
-  async #publish(symbol: SymbolName, n: number): Promise<void> {
+  async #publish(symbol: SymbolName, clock: number): Promise<void> {
     const { hub, number, seed } = this.#options;
     const last = this.#last.get(symbol) ?? await this.#newest(symbol);
+    const n = last !== undefined && clock < last - SET_BACK ? last + 1 : clock;
     const start = Math.max(last ?? n - 1, n - MAX_LATE) + 1;
     for (let tick = start; tick <= n; tick++) {
       const price = priceAt(seed, symbol, tick);

@@ -189,15 +189,16 @@ export class Chat {
     if (text === "") return;
     this.#input.value = "";
     this.#presences.get(this.#room)!.stopped();
+    const panel = this.#panels.get(this.#room)!;
     const message: Message = {
       id: crypto.randomUUID(),
       room: this.#room,
       name: this.#name,
       text,
-      at: Date.now(),
+      at: Math.max(Date.now(), panel.newest), // the clock may have been set back
       node: 0,
     };
-    this.#panels.get(this.#room)!.show(message, this.#name, "sending");
+    panel.show(message, this.#name, "sending");
     void this.#deliver(message);
   }
 

@@ -53,6 +53,11 @@ export class MessageList {
     this.#explain();
   }
 
+  /** The time of the newest message; 0 if there is none. */
+  get newest(): number {
+    return Math.max(0, ...[...this.#shown.values()].map(({ message }) => message.at));
+  }
+
   /**
    * Shows a message, or its new state.
    *

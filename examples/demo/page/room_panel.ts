@@ -83,6 +83,11 @@ export class RoomPanel {
     this.#list.joined = joined;
   }
 
+  /** The time of the newest message; 0 if there is none. */
+  get newest(): number {
+    return this.#list.newest;
+  }
+
   /** Shows a message, or its new state. */
   show(message: Message, ownName: string, state: MessageState = "sent"): void {
     const isNew = this.#list.show(message, ownName, state);

@@ -14,8 +14,9 @@ const KEPT = SPAN_MS / TICK_MS + 8;
 /** The ticks of a symbol. */
 export class Series {
   #ticks: Tick[] = [];
-  /** The smallest delay of a tick so far, by this clock. */
-  #lagMs = Infinity;
+  /** The delays of the kept ticks that came in time, by this clock. Somebody may set it. */
+  readonly #lags = new Map<number, number>();
+  #lagMs = 0;
 
   /** The ticks, in order. */
   get ticks(): readonly Tick[] {
@@ -32,9 +33,9 @@ export class Series {
     return this.#ticks.at(-1);
   }
 
-  /** The difference between this clock and that of the nodes. */
+  /** The smallest of these delays: the difference between this clock and that of the nodes. */
   get lagMs(): number {
-    return Number.isFinite(this.#lagMs) ? this.#lagMs : 0;
+    return this.#lagMs;
   }
 
   /**
@@ -49,8 +50,9 @@ export class Series {
     if (this.last && tick.n <= this.last.n - KEPT) return false;
     this.#ticks.splice(index + 1, 0, tick);
     const oldest = this.last!.n - KEPT;
-    while (this.first!.n <= oldest) this.#ticks.shift();
-    if (now !== undefined) this.#lagMs = Math.min(this.#lagMs, now - tick.n * TICK_MS);
+    while (this.first!.n <= oldest) this.#lags.delete(this.#ticks.shift()!.n);
+    if (now !== undefined) this.#lags.set(tick.n, now - tick.n * TICK_MS);
+    if (this.#lags.size > 0) this.#lagMs = Math.min(...this.#lags.values());
     return true;
   }
 }
