@@ -31,6 +31,12 @@ const UNWANTED: readonly { pattern: RegExp; where: RegExp; why: string }[] = [
     where: /./,
     why: "is a path of one machine",
   },
+  {
+    // Comments, which show it to users of newer platforms, begin with an asterisk.
+    pattern: /^[^*]*\busing [\w$]+ =/,
+    where: /^(mod\.ts|(adapters|client|codecs|conformance|contract|hub|transports)\/.*\.ts)$/,
+    why: "is syntax that Node 22 and many browsers cannot read: use try and finally",
+  },
 ];
 
 /**

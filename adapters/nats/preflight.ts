@@ -50,8 +50,16 @@ export async function preflight(
   address: ServerAddress,
   options: PreflightOptions,
 ): Promise<{ tls: boolean }> {
-  const { tls, tlsWanted, authenticator } = options;
-  await using visit = new Visit(address, options);
+  const visit = new Visit(address, options);
+  try {
+    return { tls: await logIn(visit, options) };
+  } finally {
+    await visit.end();
+  }
+}
+
+/** Logs in, and returns whether the server needs TLS. */
+async function logIn(visit: Visit, { tls, tlsWanted, authenticator }: PreflightOptions): Promise<boolean> {
   const info = readInfo(await visit.line());
   const secured = tlsWanted || info.tls_required === true;
   if (secured) {
@@ -63,7 +71,7 @@ export async function preflight(
   for (;;) {
     const line = await visit.line();
     if (line.startsWith("-ERR")) throw new ServerError(line.slice("-ERR".length).trim());
-    if (line === "PONG") return { tls: secured };
+    if (line === "PONG") return secured;
   }
 }
 
@@ -87,7 +95,7 @@ function readInfo(line: string): Info {
 }
 
 /** One connection, line by line. */
-class Visit implements AsyncDisposable {
+class Visit {
   readonly #options: PreflightOptions;
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #failure: PromiseWithResolvers<never> = Promise.withResolvers();
@@ -140,8 +148,8 @@ class Visit implements AsyncDisposable {
     this.#read();
   }
 
-  /** Resolves when the socket is gone. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends it. Resolves when the socket is gone. */
+  async end(): Promise<void> {
     clearTimeout(this.#timer);
     this.#options.signal.removeEventListener("abort", this.#abort);
     this.#stream.destroy();

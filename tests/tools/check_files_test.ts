@@ -26,6 +26,14 @@ test("hosts of registries and paths of one machine are reported in any file", ()
   }
 });
 
+test("published code has no syntax that its oldest platforms cannot read; its comments and the tests may have it", () => {
+  for (const text of ["  await using visit = open();", "using a = b;", "for (using a = b;;) c();"]) {
+    assertEquals(fileProblems("adapters/nats/x.ts", text).length, 1, text);
+    assertEquals(fileProblems("tests/nats/x.ts", text), [], text);
+    assertEquals(fileProblems("adapters/nats/x.ts", ` * ${text}`), [], text);
+  }
+});
+
 test("ordinary text is not reported", () => {
   for (
     const text of ["a homework/list", "hub/rooms.ts", "options.onlyOnce()", "the npm registry", "./home/page"]
