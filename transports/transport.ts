@@ -143,7 +143,7 @@ export interface Transport {
     headers?: WebHeaders,
   ): WebResponse | Promise<WebResponse> | undefined;
   /** The value that the runtime's server must get as `websocket` beside `fetch`, if the runtime needs one (Bun). */
-  readonly websocket?: object;
+  readonly websocket?: object | undefined;
 }
 
 /** The client side of a transport. */

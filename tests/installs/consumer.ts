@@ -23,6 +23,8 @@ export interface CompilerOptions {
   readonly lib: readonly string[];
   /** How modules are found. */
   readonly module: "bundler" | "node16" | "nodenext";
+  /** Whether a property that may be missing must not be `undefined`. */
+  readonly exact?: boolean;
 }
 
 /** A folder with a program. */
@@ -74,6 +76,7 @@ export class Consumer implements AsyncDisposable {
     return this.run(`npm:typescript@${version}/tsc`, [
       ...["--noEmit", "--strict", "--pretty", "false", "--target", "es2022", "--skipLibCheck", "false"],
       ...["--lib", options.lib.join(","), "--module", module === "bundler" ? "esnext" : module],
+      ...["--exactOptionalPropertyTypes", String(options.exact ?? false)],
       ...["--moduleResolution", module, ...files],
     ]);
   }

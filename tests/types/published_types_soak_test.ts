@@ -88,7 +88,7 @@ test(
     await consumer.write("all.ts", importing(ENTRIES));
     await consumer.write("bare.ts", importing(["/contract", "/client", "/client/presence"]));
     await consumer.write("mistakes.ts", PREAMBLE + MISTAKES.map(([code]) => `${code}\n`).join(""));
-    const old = { ...DOM, module: "node16" } as const;
+    const old = { ...DOM, module: "node16", exact: true } as const;
     assertEquals(await consumer.compile(OLDEST, ["all.ts"], old), { code: 0, output: "" });
     const before = PREAMBLE.split("\n").length - 1;
     for (const version of VERSIONS) {
