@@ -1,6 +1,6 @@
 /**
- * The adapter seam: server ↔ server. An adapter carries messages between nodes, and does nothing else. Each hub
- * delivers to the connections of its own node itself, whatever the state of the backplane.
+ * The interface between the hub and its adapter (server ↔ server). An adapter carries messages between nodes, and does
+ * nothing else. Each hub itself delivers to the connections of its own node, even if the backplane is down.
  *
  * @module
  */
@@ -86,9 +86,9 @@ export interface AdapterContext {
  * - **`subscribe` means live.** When its promise resolves, every message that another node publishes from then on
  *   arrives. When it rejects, nothing is left behind. The hub counts references: for one channel, an adapter sees
  *   `subscribe` and `unsubscribe` in turn, never two calls at once.
- * - **`subscribe` waits.** While the backplane is away, `subscribe` neither fails nor resolves. It waits until the
- *   backplane is back, its signal is aborted, or the adapter is closed. The hub decides how long. It rejects at once
- *   when the backplane refuses the channel, when the backplane will never be back, before `open`, and after `close`.
+ * - **`subscribe` waits.** While the backplane is away, `subscribe` stays pending: until the backplane is back, its
+ *   signal is aborted, or the adapter is closed. The hub decides how long. It rejects at once when the backplane
+ *   refuses the channel, when the backplane will never be back, before `open`, and after `close`.
  * - **A rejected `open` is final.** The adapter has then closed itself: it holds no connection and no timer, tries
  *   nothing more and reports nothing more. Every other call behaves as after `close`. To try again, create another
  *   adapter.
@@ -156,8 +156,8 @@ export interface Adapter extends AsyncDisposing {
    */
   publish(channel: string, data: AdapterData): void;
   /**
-   * Counts the nodes that listen to a channel, this one included. Optional, for engines that know the number. A node
-   * that starts then knows how many others to wait for, or that it is alone.
+   * Counts the nodes that listen to a channel, this one included. Optional, for engines that know the number. So a
+   * starting node knows how many others it must wait for, or that it is alone.
    *
    * @param channel A channel that is subscribed.
    * @returns The number. It may include a node that has just died. `undefined` when the engine cannot tell now.

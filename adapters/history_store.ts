@@ -1,7 +1,7 @@
 /**
- * The seam of histories: a store keeps the messages of topics with history, in one order for the whole cluster. A hub
- * gets its store from `createHub(contract, { adapter, history })`, or from its adapter (`adapter.history`). Without a
- * store each node keeps its own histories in memory.
+ * The interface of history stores. A store keeps the messages of topics with history, in one order for the whole
+ * cluster. A hub gets its store from `createHub(contract, { adapter, history })`, or from its adapter
+ * (`adapter.history`). Without a store each node keeps its own histories in memory.
  *
  * @module
  */
@@ -69,9 +69,8 @@ export interface StoredRecord {
   /** The data, exactly as it was appended. */
   readonly data: string;
   /**
-   * How long ago the message was appended, in milliseconds, at the time of the read, by the store's own clock. Never
-   * negative, and never less than the age of a later message. If a store does not give it, subscribers cannot begin by
-   * time.
+   * How long ago the message was appended, in milliseconds, at the time of the read, by the store's own clock. At least
+   * 0, and at least the age of each later message. If a store does not give it, subscribers cannot begin by time.
    */
   readonly ageMs?: number;
 }
@@ -83,7 +82,7 @@ export interface StoredPage {
   /**
    * Whether the store still keeps every message after `since`: `since` is of the present epoch and not beyond the
    * newest message, and no message between `since` and the oldest kept record is missing. `true` without `since`. If
-   * `false`, the records are those that a read without `since` would give.
+   * `false`, the records are the same as for a read without `since`.
    */
   readonly complete: boolean;
   /** The messages without gaps, the oldest first unless `reverse` was asked for. */
@@ -129,8 +128,8 @@ export interface HistoryContext {
  *   epoch. So an old position cannot be taken for a new one. If the store still keeps messages of the epoch before,
  *   they keep their offsets, and new messages come after them. So hubs know which messages their subscribers already
  *   have.
- * - **`complete` never promises too much.** See {@linkcode StoredPage.complete}.
- * - **Reads keep nothing.** A read of a channel without messages stores nothing, because clients may make up names.
+ * - **`complete` is `true` only if it is certain.** See {@linkcode StoredPage.complete}.
+ * - **Reads store nothing.** A read of an empty channel leaves nothing in the store, because clients may make up names.
  * - **Bounded time.** When `signal` is aborted, the promise rejects soon. The hub also gives up by itself.
  *
  * A store may answer at once instead of by a promise; then the hub does not wait. `@trunkline/hub/conformance` tests

@@ -257,7 +257,7 @@ class MemoryAdapter implements Adapter {
 
   publish(channel: string, data: AdapterData): void {
     if (!this.#bus || !this.#node) return;
-    // The publisher may change its bytes after this call. Not `slice()`: a Buffer's does not copy.
+    // The publisher may change its bytes after this call. Not `slice()`, because a Buffer's `slice()` does not copy.
     const kept = typeof data === "string" ? data : new Uint8Array(data);
     this.#bus.publish({ from: this.#node, channel, data: kept });
   }

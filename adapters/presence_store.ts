@@ -1,7 +1,7 @@
 /**
- * The seam of central presence: a store keeps for the whole cluster which connections are in which room or topic. A hub
- * gets its store from `createHub(contract, { presence: { kind: "central", store } })`, or from its adapter
- * (`adapter.presence`).
+ * The interface of stores for central presence. A store keeps for the whole cluster which connections are in which room
+ * or topic. A hub gets its store from `createHub(contract, { presence: { kind: "central", store } })`, or from its
+ * adapter (`adapter.presence`).
  *
  * @module
  */
@@ -91,8 +91,8 @@ export interface LeaseTouched {
   /** Whether the node's lease lasted until now. If not, the node has a new lease, and its connections may be gone. */
   readonly kept: boolean;
   /**
-   * Places where the store knows another number of connections, among those that it has checked: they have lost
-   * something.
+   * Places that have lost connections. The store has checked them, and knows another number of connections than the
+   * node.
    */
   readonly lost: readonly string[];
 }
@@ -141,11 +141,11 @@ export interface PurgeOptions {
  * - **Leases.** A node touches its lease before its first write, and after that well before the lease runs out. The
  *   store measures the time, also when no node is left.
  * - **Purged once.** When several callers purge a node at once, each of its connections is reported to exactly one of
- *   them. What the node has put since it got a new lease stays. A purge that has failed can be repeated.
- * - **No leftovers.** The store keeps everything that belongs to a node with a lease. If nobody purges a node without a
- *   lease, its data disappears by itself some time later.
- * - **Cost.** A write costs as much as it changes, and a page as much as it holds. A count costs almost nothing,
- *   whatever the size of the place. A read of a place that was always empty stores nothing.
+ *   them. Entries that the node has written since it got a new lease stay. A purge that has failed can be repeated.
+ * - **No leftovers.** The store keeps everything that belongs to a node with a lease. The data of a node without a
+ *   lease disappears some time later, even if no caller purges it.
+ * - **Cost.** A write costs as much as it changes, and a page as much as it holds. A count costs almost nothing, even
+ *   for a large place. A read of a place that was always empty stores nothing.
  *
  * Names are any well-formed text, also an empty text. A call that cannot be done rejects in bounded time; the hub also
  * gives up by itself. `@trunkline/hub/conformance` tests all of this for any store.
@@ -181,7 +181,7 @@ export interface PresenceStore {
    * Gives the versions of places, in the given order. An empty epoch and 0 for a place that the store does not know.
    */
   versions(places: readonly string[]): Promise<readonly Position[]>;
-  /** Gives nodes whose leases have run out and that nobody has purged. If there are many, it gives some of them. */
+  /** Gives nodes whose leases have run out, and that are not purged yet. If there are many, it gives some of them. */
   expired(): Promise<readonly string[]>;
   /**
    * Removes everything that a node has put, unless its lease still lasts.

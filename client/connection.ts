@@ -113,7 +113,7 @@ export class Connection {
     return `the hub${this.#url && ` at ${showAddress(this.#url)}`}`;
   }
 
-  /** Whether this node may remember something for the client that no other node remembers. */
+  /** Whether this node may be the only one that remembers the client's requests. */
   get isRemembered(): boolean {
     const { node, once = node } = this.welcome ?? {};
     return once !== undefined && once === node;

@@ -203,7 +203,7 @@ export class Keeper {
   #ended({ error, terminal, told, reached, by }: ConnectionEnd): void {
     if (this.#status === "closed") return; // a listener closed the client when it got the error
     // The node of this connection may come back, and it may be the only one that remembers requests: then its address
-    // stays the first. A node that goes away will not come back, unless it is the only one.
+    // stays the first. If a node said that it goes away, it comes back only if it is the only one.
     if (by === "away" || !this.#connection!.isRemembered) this.#settings.addresses.advance();
     const wasOpen = this.#status === "open";
     const lasted = wasOpen && this.#forgiveAfterStable();

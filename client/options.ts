@@ -95,8 +95,9 @@ export interface ClientOptions<R extends string = string> {
   readonly offline?: "fail" | { readonly queue?: number };
   /**
    * How many requests may wait for an answer at once, including requests that are not sent yet. More fail with
-   * `UNAVAILABLE`. The same limit holds for requests of the server that run at once. It also holds, separately, for
-   * those that still run after they were cancelled or lost their connection. Beyond it the server gets `UNAVAILABLE`.
+   * `UNAVAILABLE`. The same limit holds for requests of the server that run at once. A separate limit of the same size
+   * holds for requests of the server that still run after they were cancelled or lost their connection. Beyond these
+   * two limits the server gets `UNAVAILABLE`.
    *
    * @default {1_000}
    */

@@ -8,7 +8,7 @@ import type { HubError } from "../contract/mod.ts";
 import type { Settings } from "./options.ts";
 import { Backoff, wishOf } from "./reconnect.ts";
 
-/** The waits between retries on an open link. They grow like those of the client's reconnects. */
+/** The waits between retries on an open link. They grow like the waits between reconnects of the client. */
 export class Retries {
   readonly #settings: Settings;
   readonly #ask: () => void;

@@ -88,8 +88,8 @@ export class Rooms {
   }
 
   /**
-   * A link is open. Rooms that its hello did not name are not recovered. If the server keeps no histories, no room
-   * is.
+   * A link is open. Only rooms that its hello named are recovered. If the server keeps no histories, no room is
+   * recovered.
    */
   opened({ connection, rooms, rejoin }: Welcome): void {
     for (const room of [...this.#joined]) {

@@ -1,6 +1,6 @@
 /**
- * The codec seam: how messages become frames. The hub encodes a message once for all its receivers, and joins encoded
- * messages into frames.
+ * The interface of codecs: how messages become frames. The hub encodes a message once for all its receivers, and joins
+ * encoded messages into frames.
  *
  * @module
  */

@@ -92,8 +92,8 @@ export interface ContractDefinition {
    */
   readonly presence?: { readonly [pattern: string]: SyncSchema | PresenceDefinition };
   /**
-   * Which rooms keep history, by pattern. Messages to a room whose name fits one are numbered and kept. Messages to
-   * other rooms are sent at most once.
+   * Which rooms keep history, by pattern. If the name of a room fits a pattern, its messages are numbered and kept.
+   * Messages to other rooms are sent at most once.
    */
   readonly rooms?: { readonly [pattern: string]: RoomDefinition };
   /** The messages between nodes: events (`payload`) and requests (`input`, `output`). */

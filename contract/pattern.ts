@@ -28,7 +28,7 @@ export type PatternsByName<Patterns extends string> = {
 /** The keys of a record. Unlike `keyof` alone, the compiler works it out once. */
 export type KeysOf<M> = [M] extends [object] ? keyof M : never;
 
-/** Those patterns of a small set that a name fits, segment by segment. */
+/** The patterns of a small set that a name fits, segment by segment. */
 export type FittingOf<Patterns extends string, N extends string> = Patterns extends string
   ? Fits<N, Patterns> extends true ? Patterns : never
   : never;

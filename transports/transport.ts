@@ -1,6 +1,6 @@
 /**
- * The transport seam: client ↔ server. A transport makes links out of any medium that carries bytes. The hub makes
- * connections out of links, and so does the client.
+ * The interface of transports (client ↔ server). A transport makes links out of any medium that carries bytes. The hub
+ * makes connections out of links, and so does the client.
  *
  * @module
  */
@@ -48,8 +48,8 @@ export interface LinkEvents {
 export interface ServerLinkEvents extends LinkEvents {
   /**
    * The transport has freed the link: it uses no memory and no socket any more. Called exactly once, after `close`.
-   * This is at once, or much later if the client does not answer a close and the runtime cannot cut it off. Until
-   * then the link counts for the limits.
+   * Usually this is at once. It is much later if the client does not answer a close and the runtime cannot cut it off.
+   * Until then the link counts for the limits.
    */
   freed(): void;
 }
@@ -96,15 +96,15 @@ export interface LinkAcceptor {
    */
   withdraw(link: LinkRequest): void;
   /**
-   * Reports a mistake of the application: it serves the transport in a way that cannot work, or that does not fit the
+   * Reports a mistake of the application. It serves the transport in a way that cannot work, or that contradicts the
    * hub's options. It does not throw.
    *
    * @param error What is wrong, and what to write instead.
    */
   report(error: Error): void;
   /**
-   * Reports a request that cannot become a link, for a reason that only the transport sees, so that the operator of
-   * the hub learns of it. It does not throw.
+   * Reports a request that cannot become a link, to the operator of the hub. Only the transport sees the reason. It
+   * does not throw.
    *
    * @param why What is wrong with the request, and what to do.
    */

@@ -66,7 +66,7 @@ const encoder = new TextEncoder();
 /** Cuts and joins messages, for one adapter. */
 export class Chunks {
   readonly #options: ChunksOptions;
-  /** Tells this sender's messages from those of others, also from those of an earlier process of the same node. */
+  /** Distinguishes this sender's messages from the messages of others, and of an earlier process of the same node. */
   readonly #token: string = randomToken();
   #lastNumber = 0;
   /** By channel and sender. The message that has waited longest for a part comes first. */
@@ -214,7 +214,8 @@ export class Chunks {
     for (const [key, partial] of this.#partials) {
       if (this.#heldBytes <= maxHeldBytes) return;
       this.#giveUp(nameIn(key), partial, `more than ${maxHeldBytes} bytes wait for parts`);
-      // The newest message stays, so that its later parts are ignored. Older ones go, so that they do not pile up.
+      // The newest message stays, so that its later parts are ignored. Older ones are removed, so that they do not pile
+      // up.
       if (this.#partials.size > 1) this.#remove(key);
     }
   }

@@ -169,7 +169,7 @@ class EngineCarrier<L> implements Carrier {
 
   /** One connection has reached the engine, so the other one tries at once. */
   #call(other: Keeper<L>): void {
-    // Only once until both are up. Otherwise two connections that the engine closes in turn would call each other
+    // Only once until both are up. Otherwise two connections that the engine closes in turn would make each other retry
     // without pause.
     if (other.link || this.#called) return;
     this.#called = true;

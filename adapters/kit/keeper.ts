@@ -97,8 +97,8 @@ export class Keeper<L> {
       } catch (cause) {
         if (this.#closed) return;
         kind = this.#options.onFailure(cause);
-        // The engine was away, and is starting now: tries soon. Only once, or an engine that comes and goes would be
-        // asked without pause.
+        // The engine was away, and is starting now: tries soon. It does so only once, because otherwise an engine that
+        // comes and goes would be asked without pause.
         if (kind === "answered" && !answered) {
           failures = 0;
           answered = true;

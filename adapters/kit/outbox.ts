@@ -90,7 +90,7 @@ export class Outbox {
     const { maxPendingBytes, reasonOf, onLost } = this.#options;
     if (!this.#send) return onLost(this.#away, 1, message.channel);
     const { length } = message.data;
-    // If nothing else is under way, a message may go whatever its size.
+    // If nothing else is under way, a message of any size may go.
     if (this.#pendingBytes > 0 && this.#pendingBytes + length > maxPendingBytes) {
       return onLost(reasonOf("full"), 1, message.channel);
     }

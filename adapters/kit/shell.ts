@@ -1,5 +1,5 @@
 /**
- * The part that all adapters for engines share, whatever carries their messages. It opens once, closes once, and
+ * The part that all adapters for engines share. It does not depend on the engine. It opens once, closes once, and
  * reports each failure once. It refuses messages that are too large, and reports lost messages.
  *
  * @module

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Pending waits by key. It keeps nothing for a key without waits. */
+/** Pending waits by key. It has no entry for a key without waits. */
 export class Waiters<K> {
   readonly #waiting = new Map<K, PromiseWithResolvers<void>>();
 

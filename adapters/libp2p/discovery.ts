@@ -67,8 +67,8 @@ interface Candidate {
 /** Finds and dials the other nodes. */
 export class Discovery {
   /**
-   * Resolves when all nodes that are known at the start, and the nodes that those name, are introduced or have
-   * failed.
+   * Resolves when each node is introduced or has failed: the nodes that are known at the start, and the nodes that they
+   * name.
    */
   readonly first: Promise<void>;
   readonly #options: DiscoveryOptions;

@@ -131,7 +131,7 @@ export class Mesh implements PeerHost {
     }));
   }
 
-  /** Pings all peers, and gives up those that do not answer. */
+  /** Pings all peers, and gives up each peer that does not answer. */
   async probe(): Promise<void> {
     const { probeTimeoutMs } = this.#options;
     await Promise.all(this.introduced.map(async (peer) => {

@@ -10,7 +10,7 @@ import type { Frame } from "./frame.ts";
 
 /**
  * How long to wait for a missing frame when later frames have arrived, in milliseconds. Gossipsub tells others once a
- * second which messages it has, so that a node can ask for those that it missed.
+ * second which messages it has, so that a node can ask for missed messages.
  */
 const PATIENCE_MS = 2_500;
 /** How much data may wait for a missing frame, for each sender and topic. */

@@ -1,6 +1,6 @@
 /**
- * Maps channels to topics of gossipsub. One topic for all channels costs least by far: a frame holds messages of one
- * topic, and a node signs each frame, and each receiver checks it.
+ * Maps channels to topics of gossipsub. One topic for all channels costs least by far. A frame holds messages of one
+ * topic. A node signs each frame, and each receiver checks the signature.
  *
  * @module
  */

@@ -43,7 +43,7 @@ export interface MemoryPresenceOptions {
 
 /** A {@linkcode PresenceStore} in memory. */
 export interface MemoryPresence extends PresenceStore {
-  /** How many places the store knows: those with members, and those that were left not long ago. */
+  /** How many places the store knows: places with members, and places that became empty not long ago. */
   readonly places: number;
   /** Forgets all data, like a server that restarts without its data. */
   clear(): void;

@@ -32,7 +32,7 @@ export interface DialerOptions {
 export class Dialer implements ClientSource {
   readonly owned = true;
   readonly #options: DialerOptions;
-  /** Servers that other servers have announced, without those that the user named. */
+  /** Servers that other servers have announced, and that the user did not name. */
   #discovered: ServerAddress[] = [];
 
   /** @param options The servers and the login. */

@@ -214,7 +214,7 @@ export class Session {
       if (type === "disconnect" && !owned) this.#lose(new Error("the connection broke"));
       if (publishDenied === undefined) continue;
       const channel = subjects.decode(publishDenied);
-      // Otherwise it belongs to a history, or to the user who gave the connection.
+      // Otherwise it belongs to a history, or to the application's own use of the connection.
       if (channel === undefined) kept?.onPublishDenied(publishDenied);
       else events.onPublishRefused(channel, notPermitted("publish on", publishDenied));
     }

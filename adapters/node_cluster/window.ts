@@ -14,7 +14,9 @@ export class Window {
   #asked = 0;
   #unasked = 0;
 
-  /** @param maxBytes How many bytes may be on their way, without those for which no acknowledgement was requested yet. */
+  /**
+   * @param maxBytes How many bytes may be on their way. Bytes do not count before their acknowledgement is requested.
+   */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
     this.#askEvery = Math.min(ASK_EVERY_BYTES, maxBytes);

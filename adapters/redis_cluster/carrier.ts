@@ -100,7 +100,7 @@ export class ClusterCarrier implements Carrier {
     const { outbox, place, index } = this.#partitionOf(channel);
     // Packing copies the bytes, because the publisher may change them after this call.
     const packed = this.#mail.pack(index, data);
-    // If nothing else is under way, a message may go whatever its size.
+    // If nothing else is under way, a message of any size may go.
     if (this.#pending > 0 && this.#pendingBytes + packed.length > maxPendingBytes) {
       return this.#reporter.lost("more than maxPendingBytes are on their way", 1, channel);
     }

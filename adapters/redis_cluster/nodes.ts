@@ -66,8 +66,8 @@ export function joinAddress({ host, port = DEFAULT_PORT }: Partial<RedisAddress>
  * Reads the user's options.
  *
  * @param options The nodes, or a client.
- * @throws {TypeError} If there is neither or both, or no node can be read. The message contains no address, because an
- * address may hold a password.
+ * @throws {TypeError} If nodes and a client are both given or both missing, or no node can be read. The message
+ * contains no address, because an address may hold a password.
  */
 export function readNodes(options: NodesOptions): ClusterNodes {
   const { nodes, client } = options;

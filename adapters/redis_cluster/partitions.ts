@@ -33,8 +33,8 @@ export function slotOf(tag: string): number {
 
 /**
  * Gives each partition the first tag whose slot is in the partition's equal share of the slots. So masters with equal
- * shares of slots get equal shares of partitions. Each tag contains the number of partitions: nodes with different
- * numbers never reach each other, and never take one channel for another.
+ * shares of slots get equal shares of partitions. Each tag contains the number of partitions. So nodes with different
+ * numbers never reach each other, and never confuse two channels.
  *
  * @param count The number of partitions.
  */

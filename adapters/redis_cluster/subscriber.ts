@@ -1,8 +1,8 @@
 /**
  * The subscriber connection to one shard. In rounds, it brings its subscriptions to the state that its partitions want.
  *
- * A round has either joins or leaves, and a ping after them. Never both: when a slot leaves a node, the node ends
- * subscriptions by itself, and its message then looks like the answer to a leave. The ping shows whether answers still
+ * A round has either joins or leaves, and a ping after them. It never has both: when a slot leaves a node, the node
+ * ends subscriptions by itself, and its message looks like the answer to a leave. The ping shows whether answers still
  * match commands.
  *
  * @module

@@ -42,7 +42,7 @@ export class Pump {
   #running = false;
   #closed = false;
 
-  /** @param isAwaited Whether a caller waits for a message. If not, the polling does not keep the process alive. */
+  /** @param isAwaited Whether a caller waits for a message. Only then does the polling keep the process alive. */
   constructor(isAwaited: () => boolean) {
     this.#isAwaited = isAwaited;
   }
@@ -87,7 +87,7 @@ export class Pump {
     while (more && count < MAX_IN_A_ROW) {
       more = false;
       for (const [socket, listener] of this.#sockets) {
-        // A socket without a high-water mark is writable, unless it has no connection. This check comes before the
+        // A socket without a high-water mark is writable as long as it has a connection. This check comes before the
         // read, so that all earlier messages are passed on before `onGone`.
         const gone = listener.onGone && !socket.closed && !socket.writable;
         while (count < MAX_IN_A_ROW && !socket.closed && socket.readable) {

@@ -44,10 +44,10 @@ import type { ClientTopic } from "./topic.ts";
 /** Options of `Client.request`. */
 export interface RequestOptions extends CallOptions {
   /**
-   * Your own id for the request, at most 256 UTF-16 units. However often the request is sent with this id, the hub
+   * Your own id for the request, at most 256 UTF-16 units. If the request is sent several times with this id, the hub
    * runs it only once, and always gives the same answer or handler error. Ids belong to the user, the role and the
-   * request. Clients without a user share one set of ids: choose one that nobody can guess, of at least 16 units
-   * (`crypto.randomUUID()`). The same id with another input rejects with `BAD_REQUEST`.
+   * request. Clients without a user share one set of ids: choose an id that is impossible to guess, of at least 16
+   * units (`crypto.randomUUID()`). The same id with another input rejects with `BAD_REQUEST`.
    *
    * If the connection is lost before the answer, the client sends a request with an id again within `timeoutMs`. It
    * sends it only to a hub that remembers what was done. If no hub remembers, it rejects with `DISCONNECTED`. After
@@ -110,8 +110,8 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    *
    * @param name The request.
    * @param input The input. It is checked here, and parsed by the server.
-   * @param options How long to wait (default: the client's `requestTimeoutMs`), a signal that ends the wait, and an
-   * id. With an id, the request runs only once, however often it is sent.
+   * @param options How long to wait (default: the client's `requestTimeoutMs`), a signal that ends the wait, and an id.
+   * With an id, the request runs only once, even if it is sent several times.
    * @returns The parsed answer. Rejects with the server's error, with the signal's reason, or with one of these:
    * - `VALIDATION`: the input or the answer does not fit the contract.
    * - `TIMEOUT`: no answer came in time.
@@ -178,10 +178,10 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
   /**
    * Tells a listener how the client comes back to its rooms. After a lost connection it is called once for each room
    * with history that the server puts the client into again. `recovered: true`: all missed messages were delivered.
-   * `recovered: false`: some may be missing. It also gets `recovered: false` when the client notices a gap later,
-   * when there were too many rooms to ask for, and when the server keeps no histories. If the hub has `rejoin` and
-   * does not put the client into a room again, the listener gets an `error` for this room. Without a listener,
-   * `onError` gets that error.
+   * `recovered: false`: some may be missing. It also gets `recovered: false` in three other cases: the client notices a
+   * gap later, there were too many rooms to ask for, or the server keeps no histories. If the hub has `rejoin` and does
+   * not put the client into a room again, the listener gets an `error` for this room. Without a listener, `onError`
+   * gets that error.
    *
    * @param listener The function to call.
    * @returns A function that stops listening.

@@ -90,7 +90,7 @@ export class Watches implements ClientExtension {
     for (const watch of [...this.#watches.values()]) watch.end(error);
   }
 
-  /** Keeps a state after it was set. The state before it is not sent again, unless the new one fails. */
+  /** Keeps a state after it was set. The earlier state is sent again only if the new one fails. */
   #set(place: string, state: unknown, asked: Promise<unknown>): Promise<void> {
     const before: Partial<Own> = this.#own.get(place) ?? {};
     const { set } = before;

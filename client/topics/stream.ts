@@ -172,7 +172,7 @@ export class Stream implements StreamOwner {
     this.#deliver(parsed, { topic: this.topic, offset, epoch, recovered: !this.#live });
   }
 
-  /** A message arrived that cannot be read. The stream goes on without it, and is not complete. */
+  /** A message arrived that cannot be read. The stream goes on without it, and counts as incomplete. */
   skipped(offset: number): void {
     if (this.#advance(offset)) this.#miss();
   }

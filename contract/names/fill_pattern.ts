@@ -19,8 +19,8 @@ export type ParamsArgument<P extends string> = [ParamNames<P>] extends [never] ?
  *
  * @param pattern The pattern.
  * @param params A value for each of its parameters: text, or a number.
- * @throws {TypeError} When the pattern is not text, when a value is missing, empty, holds `/` or is neither text nor
- * a number, or when the pattern has no parameter of a given name.
+ * @throws {TypeError} When the pattern is not text, or has no parameter of a given name. Also when a value is missing,
+ * is empty, holds `/`, or has another type than text or number.
  *
  * @example
  * ```ts

@@ -19,7 +19,8 @@ export interface PlainRules {
   /** How deep lists and objects of an element may be nested. */
   readonly maxDepth: number;
   /**
-   * Whether text need not be checked for half surrogate pairs: it has none, or the encoding finds them by itself.
+   * Whether the check of text for half surrogate pairs can be left out, because the text has none or the encoding finds
+   * them.
    *
    * @default {false}
    */

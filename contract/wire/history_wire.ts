@@ -41,7 +41,7 @@ export interface HistoryAsk extends Start {
 export interface Subscribed {
   /** The position of the stream: later messages follow as `rec`. */
   readonly position: Position;
-  /** Whether no message after the requested position is missing: all follow, or were sent before this answer. */
+  /** Whether every message after the requested position follows, or was sent before this answer. */
   readonly recovered: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The seam between the WebSocket transport and the runtimes: the parts that differ between Bun and Deno.
+ * The interface between the WebSocket transport and the runtimes: the parts that differ between Bun and Deno.
  *
  * @module
  */

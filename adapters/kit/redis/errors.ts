@@ -7,7 +7,7 @@
 import { type Failure, isTlsFailure, showable, systemWords } from "../failure.ts";
 import { LibraryError } from "../library.ts";
 
-/** Replies to a handshake that a retry does not change. Old versions send those with `ERR`. */
+/** Replies to a handshake that a retry does not change. Old versions of Redis send them with the code `ERR`. */
 const REFUSING_REPLY =
   /\b(WRONGPASS|NOAUTH|NOPERM|NOPROTO|DENIED)\b|ERR invalid password|without any password configured|no password is set|unknown command|wrong number of arguments for 'auth'/i;
 

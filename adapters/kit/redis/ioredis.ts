@@ -44,7 +44,7 @@ interface IoredisSettings {
   readonly sentinels?: readonly { readonly host?: string; readonly port?: number }[] | null;
 }
 
-/** The settings of our own connections, whatever the options of a client that the user gave. */
+/** The settings of our own connections. They replace the same options of a client that the user gave. */
 const OWN_SETTINGS: Readonly<Record<string, unknown>> = {
   lazyConnect: true,
   // A connection is used once; the keeper makes the next one. So ioredis must not queue, repeat or restore anything by

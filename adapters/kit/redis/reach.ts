@@ -1,6 +1,6 @@
 /**
- * Sends scripts and commands to the servers that serve them. Those of one turn go to each server in one write, in the
- * order of the calls.
+ * Sends scripts and commands to the servers that serve them. The commands of one turn go to each server in one write,
+ * in the order of the calls.
  *
  * @module
  */

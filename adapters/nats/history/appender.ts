@@ -301,7 +301,7 @@ export class Appender {
   }
 }
 
-/** A message that was not sent is certainly not kept, whatever the error. */
+/** If a message was not sent, it is certainly not kept, with any error. */
 function certain(error: unknown): Error {
   return error instanceof RefusedError || error instanceof HubError
     ? error

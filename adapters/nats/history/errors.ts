@@ -47,7 +47,7 @@ export class UnansweredError extends Error {
  */
 export const NOBODY = 503;
 
-/** Whether the error means that the stream does not exist, or that no server serves it now. */
+/** Whether the error means that the stream is missing, or that no server serves it now. */
 export function isGone(error: unknown): boolean {
   return error instanceof RefusedError && (error.code === NOBODY || error.code === CODES.streamNotFound);
 }

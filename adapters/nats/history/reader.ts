@@ -91,7 +91,7 @@ class Pages {
     const batches = first <= from
       ? []
       : await this.#log.range(this.#stream, epoch, from, Math.min(to, first - 1));
-    if (first <= to) batches.push(this.#newest); // it is in memory, whatever is removed meanwhile
+    if (first <= to) batches.push(this.#newest); // it is in memory, even if the stream has removed it meanwhile
     const gone = batches.findLastIndex((placed) => !placed || placed.at < this.#oldest);
     const kept = batches.slice(gone + 1) as Placed[];
     // The clock of another leader may be behind.

@@ -1,5 +1,5 @@
 /**
- * Removes what no write removes: expired messages of channels without new messages, and channels that are forgotten. It
+ * Removes the data that no write removes: expired messages of channels without new messages, and forgotten channels. It
  * goes through the stream from the oldest message on, one portion at a time. A message in the stream decides which node
  * does the next portion, and where it begins.
  *

@@ -92,7 +92,7 @@ export class TopicLog {
       if (head.life !== life) continue;
       if (this.#epoch === `${life}.${head.round}` && this.#index.newest) {
         if (!known || !this.#index.entries.includes(known)) continue; // it was written meanwhile
-        if (!this.#brief) await stream.nextRound(); // somebody has removed the messages by hand
+        if (!this.#brief) await stream.nextRound(); // an operator has removed the messages by hand
         this.#reset("", "");
         continue;
       }

@@ -5,9 +5,9 @@
  */
 
 /**
- * Stores messages: those of one topic one after the other, and topics in the order of their names. So transactions that
- * wait for each other's topics cannot form a circle. Returns a row for each message, in order: `EPOCH.OFFSET`, and
- * whether its key was known. Returns NULL if a transaction of a user holds the topic.
+ * Stores messages: the messages of one topic one after the other, and topics in the order of their names. So
+ * transactions that wait for each other's topics cannot form a circle. Returns a row for each message, in order:
+ * `EPOCH.OFFSET`, and whether its key was known. Returns NULL if a transaction of a user holds the topic.
  *
  * A transaction of a user (`within`) takes an exclusive advisory lock on its topics. All others take a shared lock, and
  * do not wait if they cannot get it. So a statement waits for the row of a topic only while other statements run, not

@@ -119,7 +119,7 @@ export class HistoryLink {
     const connection = this.#keeper.link ?? await orAborted(this.#up.promise, signal);
     const { clock, answerTimeoutMs } = this.#options;
     try {
-      // Statements wait for those before them. As long as any statement gets an answer, the connection lives.
+      // Statements wait for earlier statements. As long as any statement gets an answer, the connection lives.
       const asked = connection.ask(statement, parameters).finally(() => this.#answeredAt = clock.now());
       const answer = await answerOrSilence(clock, answerTimeoutMs, asked, () => this.#answeredAt);
       if (answer === "silent") throw new Error(`It has not answered within ${answerTimeoutMs} ms`);

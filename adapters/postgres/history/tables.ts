@@ -65,8 +65,8 @@ function tables(schema: string): string[] {
 }
 
 /**
- * The columns that later versions have added, in the order of the versions: the time of each message and of the newest
- * (existing messages count as new), and whether the topic is brief.
+ * The columns that later versions have added, in the order of the versions. They hold the time of each message and of
+ * the newest one (existing messages count as new), and whether the topic is brief.
  */
 function columns(schema: string): (readonly [table: string, column: string, type: string])[] {
   return [

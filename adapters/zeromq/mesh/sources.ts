@@ -55,7 +55,7 @@ export class Sources {
   readonly #ways = new Map<string, Incoming>();
   readonly #wants = new Set<string>();
   readonly #waiting = new Set<Waiting>();
-  /** Nodes whose connection ended without a goodbye. Messages that they have sent since are missed. */
+  /** Nodes whose connection ended without a goodbye. This node misses the messages that they have sent since. */
   readonly #lost = new Set<string>();
   #version = 1;
   #checkedAt: number;

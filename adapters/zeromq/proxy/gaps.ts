@@ -44,7 +44,8 @@ export class Gaps {
    * A channel is live.
    *
    * @param name The channel.
-   * @param sent How many batches each session had sent when it saw the subscription. Those are no gap for this node.
+   * @param sent How many batches each session had sent when it saw the subscription. These batches are no gap for this
+   * node.
    */
   live(name: string, sent: ReadonlyMap<string, number>): void {
     const seen = this.#seen.get(name);

@@ -130,7 +130,7 @@ export class Others {
     }
   }
 
-  /** Gives up the nodes that have not answered a request and have sent nothing else since. */
+  /** Gives up the nodes that have sent nothing since a request: no answer, and no other message. */
   giveUp(sync: Sync, askedAt: number): void {
     const { behind } = sync as OpenSync;
     for (const session of [...behind]) {

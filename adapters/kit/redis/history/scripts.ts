@@ -5,8 +5,8 @@
  *   servers kept messages before that one; how long messages last; until when the keys last;
  * - `s`, a stream of its messages. The id of a message is its offset and the time when it came, `17-1764396000000`;
  * - `k`, the offsets of messages with an idempotency key;
- * - `new`, which channels have begun in this part, and how often. So a channel whose keys are gone never begins in an
- *   old epoch again.
+ * - `new`, which channels have begun in this part, and how often. So if the keys of a channel are gone, it begins again
+ *   in a new epoch.
  *
  * An epoch is made of the head and the replication id of the server. A server gets a new replication id whenever it
  * starts or takes over. So if a server has lost messages, their epoch is over. A slot of a cluster may come back to an

@@ -57,7 +57,7 @@ export function readEntry(conn: string, value: string): StoredEntry | undefined 
 /**
  * Selects the connection that counts for each member.
  *
- * @param entries Entries; those of one member must follow each other.
+ * @param entries Entries; the entries of one member must follow each other.
  */
 export function shown(entries: readonly StoredEntry[]): StoredEntry[] {
   const members: StoredEntry[] = [];
