@@ -113,7 +113,7 @@ export class Connection {
     return `the hub${this.#url && ` at ${showAddress(this.#url)}`}`;
   }
 
-  /** Whether this node may be the only one that remembers the client's requests. */
+  /** Whether this node may have data of the client that no other node has. */
   get isRemembered(): boolean {
     const { node, once = node } = this.welcome ?? {};
     return once !== undefined && once === node;

@@ -225,7 +225,7 @@ function checkEventsAgree(definition: ContractDefinition): void {
  * @param definition The contract as data; see {@linkcode ContractDefinition}.
  * @throws {TypeError} In these cases:
  * - A name is used twice.
- * - An entry has both `payload` and `input` and `output`, or none of these.
+ * - An entry does not have exactly one of these two: `payload`, or `input` with `output`.
  * - A schema is not a Standard Schema.
  * - A pattern is malformed.
  * - A part has an unknown name or the wrong type.

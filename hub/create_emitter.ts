@@ -230,7 +230,7 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
       const query = readOrder(given, "disconnect connections");
       const how = readOptions("disconnect", options, CLOSE);
       const channel = query.id === undefined ? CLUSTER_CHANNEL : nodeChannel(nodeOf(query.id));
-      // Nobody waits for the answers. They go to a channel that no node listens to.
+      // No caller waits for the answers. They go to a channel without listeners.
       backplane.publish(channel, ["ask", ++lastOrder, "cluster:disconnect", {
         query: writeQuery(query),
         room: "",

@@ -1,6 +1,6 @@
 /**
- * Timers of the same length that share one timer of the platform. Each connection starts several deadlines, cancels
- * most of them, and has few lengths. Platform timers cost much more than entries in a list.
+ * Timers of the same length that share one timer of the platform. Each connection starts several timers of a few
+ * lengths, and cancels most of them. Platform timers cost much more than entries in a list.
  *
  * @module
  */
@@ -57,7 +57,7 @@ class Row {
     if (!entry.waits) return;
     this.#remove(entry);
     if (this.#first || this.#firing) return;
-    this.#stop?.(); // a timer that waits for nothing would keep the process alive
+    this.#stop?.(); // a timer without callbacks would keep the process alive
     this.#stop = undefined;
     this.#onEmpty();
   }

@@ -29,8 +29,8 @@ export interface NodeInfo {
 /** A node that is gone. */
 export interface NodeLeft extends NodeInfo {
   /**
-   * Why it is gone: it said `"goodbye"`, it sent nothing for too long (`"silence"`), or it `"ended"` without a
-   * goodbye. Some backplanes tell at once that a node has ended.
+   * Why it is gone. `"goodbye"`: it said so. `"silence"`: it sent nothing for too long. `"ended"`: its process ended
+   * without a goodbye. Some backplanes tell at once that a node has ended.
    */
   readonly reason: "goodbye" | "silence" | "ended";
 }
@@ -242,8 +242,9 @@ export interface Cluster {
    */
   disconnect(query: OrderQuery, options?: DisconnectOptions): Promise<Counted>;
   /**
-   * Puts connections into a room. Resolves when broadcasts of every node reach them, or the time is up. A node whose
-   * backplane takes longer is in `missing` (this may be this node), and may still add its connections later.
+   * Puts connections into a room. Resolves when broadcasts of every node reach them, or the time is up. If the
+   * backplane of a node takes longer, the node is in `missing`, and may still add its connections later. This may be
+   * the node of this hub.
    *
    * @param query Which connections; `{ all: true }` for all.
    * @throws {TypeError} When the query is empty, has an unknown field or a field that is not text, or the room has no

@@ -36,7 +36,7 @@ export interface EmitterOptions {
   readonly adapter: Adapter;
   /**
    * The history store that the hubs share. The emitter needs it to publish on topics with history. Give `"per-node"`
-   * when each hub keeps its own histories although the adapter has a store: then the emitter refuses to publish on
+   * when each hub keeps its own histories although the adapter has a store. Then the emitter refuses to publish on
    * topics with history.
    *
    * @default {the adapter's store, if it has one}
@@ -56,7 +56,7 @@ export interface EmitterOptions {
    */
   readonly maxWaitingBytes?: number;
   /**
-   * Reports every error that no caller receives: above all, messages that the backplane did not take.
+   * Gets every error that no caller receives, above all about messages that the backplane did not take.
    *
    * @default {console.error}
    */

@@ -15,7 +15,7 @@ export interface Health {
   /** `"ok"`; `"starting"` before the hub serves; `"degraded"` without the backplane; `"closing"` during shutdown. */
   readonly status: "ok" | "starting" | "degraded" | "closing";
   /**
-   * Before the hub serves: the missing handlers, as `role.name`. Absent when no handler is missing, or you gave no
+   * Before the hub serves: the missing handlers, as `role.name`. Absent when all handlers are there, or you gave no
    * part yet.
    */
   readonly missing?: readonly string[];
@@ -25,7 +25,7 @@ export interface Health {
   readonly node: string;
   /** How many connections it has. */
   readonly connections: number;
-  /** How many nodes it knows, including itself, without those that are down. */
+  /** How many nodes it knows, including itself. Nodes that are down do not count. */
   readonly nodes: number;
   /** Clients that were refused since the hub was created, by reason; a reason that never occurred is left out. */
   readonly refused: Partial<RefusalCounts>;
@@ -40,8 +40,8 @@ export interface Health {
     /** Why it is down, in the adapter's last words; absent while it is up, or when the adapter gave no reason. */
     readonly reason?: string;
     /**
-     * The latest round trip to another node and back, in milliseconds; `null` when there is no other node, or none
-     * has answered.
+     * The latest round trip to another node and back, in milliseconds; `null` when there is no other node, or no node
+     * has answered yet.
      */
     readonly lagMs: number | null;
     /** How many messages this node dropped because no node of this application could have sent them. */

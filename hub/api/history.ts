@@ -10,7 +10,7 @@ export type { HistoryPage, HistoryQuery, HistoryRecord, Published } from "../../
 export interface PublishOptions {
   /**
    * An id of your own for the message, of at most 256 UTF-16 units. If you publish again with the same id on the same
-   * topic, on any node, the message is not delivered again: you get the position of the first. The hub does not
+   * topic, on any node, the message is not delivered again. You get the position of the first message. The hub does not
    * compare the payloads. This holds while the first message is kept. Use it to publish again after `UNCERTAIN`, when
    * you do not know whether the message was kept.
    */

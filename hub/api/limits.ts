@@ -54,7 +54,7 @@ export interface HubLimits {
    */
   readonly recoveryBurst?: number;
   /**
-   * Connections of this hub, including those that have not sent a hello.
+   * Connections of this hub, also before they have sent a hello.
    *
    * @default {Infinity}
    */
@@ -114,9 +114,9 @@ export interface HubLimits {
    */
   readonly requestIdMs?: number;
   /**
-   * Requests with an id that this hub remembers, including those that are being handled. A user may have a tenth of
-   * them: beyond that the hub refuses the user's requests with an id with `RATE_LIMITED`. Anonymous clients of one
-   * address count as one user. Beyond the whole number it refuses them with `UNAVAILABLE`. It forgets none before its
+   * Requests with an id that this hub remembers, also while they are handled. A user may have a tenth of them: beyond
+   * that the hub refuses the user's requests with an id with `RATE_LIMITED`. Anonymous clients of one address count as
+   * one user. Beyond the whole number it refuses such requests with `UNAVAILABLE`. It forgets no request before its
    * time.
    *
    * @default {10000}
@@ -131,7 +131,7 @@ export interface HubLimits {
    */
   readonly maxRequestIdBytes?: number;
   /**
-   * Topics whose history this hub keeps in its own memory, without a shared store. Beyond it, the hub drops the
+   * Topics with a history in this hub's own memory. Topics in a shared store do not count. Beyond it, the hub drops the
    * history that was unused longest.
    *
    * @default {10000}

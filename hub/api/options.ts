@@ -116,9 +116,9 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
   /**
    * Decides who a client is. It runs before the hub looks at anything else that the client sends.
    *
-   * Throw `HubError("UNAUTHENTICATED")` or `HubError("FORBIDDEN")` to refuse for good: the client does not try again
-   * by itself. The hub reports any other error, and the client may try again. The hub also refuses and reports a
-   * result without a role, or with a user whose `id` is not text.
+   * Throw `HubError("UNAUTHENTICATED")` or `HubError("FORBIDDEN")` to refuse for good: the client does not try again by
+   * itself. The hub reports any other error, and the client may try again. The hub also refuses and reports a result
+   * without a role, and a user with an `id` that is not text.
    */
   authenticate(
     handshake: Handshake<RoleOf<D>>,
@@ -214,9 +214,9 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
   /** The limits. */
   readonly limits?: HubLimits;
   /**
-   * What the hub does when a connection reads so slowly that more waits than `limits.outbox` allows: it closes the
-   * connection, or drops the oldest events and topic messages. It never drops answers or messages of a topic with
-   * history. Before that it conflates topics with `conflate`.
+   * What the hub does when a connection reads too slowly, so that more messages wait than `limits.outbox` allows. It
+   * closes the connection, or drops the oldest events and topic messages. Before that it conflates topics with
+   * `conflate`. It never drops answers or messages of a topic with history.
    *
    * @default {"close"}
    */

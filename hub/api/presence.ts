@@ -64,7 +64,7 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
   readonly name: string;
   /**
    * All members, in the order of their ids. A hub that has just started waits until it knows all members, for at most
-   * 10 seconds. Then it gives those that it knows.
+   * 10 seconds. Then it gives the known members.
    *
    * @throws {HubError} `UNAVAILABLE` or `TIMEOUT` when the store does not answer; `UNAVAILABLE` when the hub is
    * closed.
@@ -75,10 +75,10 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
   /** The number of members. The cost does not depend on this number. */
   count(query?: PresenceQuery): Promise<number>;
   /**
-   * Listens to members that join, leave, or change their state. The hub calls the listener once for each change on
-   * any node, from the moment when the call returns. A hub that has just started first waits until it knows all
-   * members. Members that are already there cause no `join`. With central presence the hub first reads the room or
-   * topic: a member that comes before that counts as already there, and `list` and `count` wait for it.
+   * Listens to members that join, leave, or change their state. The hub calls the listener once for each change on any
+   * node, from the moment when the call returns. A hub that has just started first waits until it knows all members.
+   * Members that are already there cause no `join`. With central presence the hub first reads the room or topic. A
+   * member that comes before the end of this read counts as already there. `list` and `count` wait for the read.
    *
    * @param event The event.
    * @param listener Called with the member.

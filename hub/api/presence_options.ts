@@ -104,8 +104,9 @@ export interface PresenceOptions<D extends ContractDefinition, User extends HubU
   /**
    * When a room or topic has more members than this, the hub tells clients that watch it only the number of members.
    * Clients then read the members in pages. The hub lists members again when there are fewer than four fifths of this
-   * number. It also tells only the number when the members with their states, or those that change in one interval,
-   * take more than `limits.outbox.maxBytes`. The reason: a client that begins to watch gets all of them at once.
+   * number. It also tells only the number when too many bytes would have to be sent: when all members with their
+   * states, or the members that change in one interval, take more than `limits.outbox.maxBytes`. The reason: a client
+   * that begins to watch gets all members at once.
    *
    * @default {1000}
    */

@@ -110,9 +110,9 @@ export interface RoomMembers {
   /**
    * Puts a connection of this node into the room. Idempotent.
    *
-   * @returns Resolves when broadcasts of every node reach it. With `startWithoutBackplane` it resolves at once
-   * while the backplane is away. Then broadcasts of this node reach the connection, and those of other nodes when the
-   * backplane is there.
+   * @returns Resolves when broadcasts of every node reach it. With `startWithoutBackplane` it resolves at once while
+   * the backplane is away. Then broadcasts of this node reach the connection at once, and broadcasts of other nodes
+   * when the backplane is there.
    * @throws {HubError} `DISCONNECTED` when the connection is gone or is removed in the meantime. `UNAVAILABLE` or
    * `TIMEOUT` when the backplane does not subscribe: then the connection is not in the room.
    */
@@ -171,7 +171,7 @@ export interface RoomAnswers<T> {
    * - Or the error of the client's handler.
    */
   readonly errors: ReadonlyMap<string, HubError>;
-  /** The nodes that did not deliver the answers of their clients, and why. */
+  /** The nodes that did not send the answers of their clients, and why. */
   readonly missing: readonly MissingNode[];
 }
 
@@ -211,7 +211,7 @@ export interface HistoryRoom<D extends ContractDefinition>
    * @throws {TypeError} When an option is wrong.
    */
   add(conn: { readonly id: string }, options?: HistoryAddOptions): Promise<void>;
-  /** The kept messages of the room, also those that were sent with `except`. */
+  /** The kept messages of the room, also messages that were sent with `except`. */
   history(query?: HistoryQuery): Promise<RoomHistoryPage<RoomRecordOf<D>>>;
   /** The position of the newest message; offset 0 before the first. */
   position(): Promise<Published>;

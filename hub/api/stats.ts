@@ -7,7 +7,7 @@
 import type { RefusalCounts } from "./refusals.ts";
 
 /**
- * The counts at one moment. When no client is connected and nothing is being handled, all of them are zero, with two
+ * The counts at one moment. When no client is connected and no work is going on, all counts are zero, with two
  * exceptions. The counts of histories, of their channels and of remembered requests become zero when these expire. The
  * counts of refused clients never fall.
  */
@@ -20,7 +20,7 @@ export interface HubStats {
   readonly authenticating: number;
   /** Clients that wait to be authenticated, because `maxAuthenticating` calls already run. */
   readonly queued: number;
-  /** History reads for clients that come back, including those that wait. */
+  /** History reads for clients that come back, running or waiting. */
   readonly historyReads: number;
   /**
    * Closed links whose sockets are not free yet, because the client does not answer. They count toward the limits.
@@ -28,7 +28,7 @@ export interface HubStats {
   readonly lingering: number;
   /** Rooms, topics, roles and users with at least one connection of this node. */
   readonly groups: number;
-  /** Subscriptions of all connections, including those that are not live yet. */
+  /** Subscriptions of all connections, also before they are live. */
   readonly subscriptions: number;
   /** Backplane channels that this node listens to, without the cluster's channel and the node's own. */
   readonly channels: number;

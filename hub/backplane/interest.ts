@@ -275,7 +275,7 @@ export class Interest {
     }
   }
 
-  /** Starts the timeout of all callers that wait, those that come later too, whatever the adapter does. */
+  /** Starts the timeout of all waiting and later callers. It does not depend on the adapter. */
   #limit(entry: Entry, generation: Generation): void {
     const { adapter, clock, timeoutMs } = this.#options;
     generation.limited = true;

@@ -1,13 +1,13 @@
 /**
- * Spreads the heartbeats of many links over time. Thousands of them at once would take this process a second, in which
- * it serves nobody.
+ * Spreads the heartbeats of many links over time. Thousands of heartbeats at once would block this process for a
+ * second.
  *
  * @module
  */
 
 import type { Clock } from "../../contract/mod.ts";
 
-/** A link that is looked after. */
+/** A link that gets heartbeats. */
 export interface Beating {
   /** The part of the interval in which it beats; -1 before `add` and after `remove`. */
   part: number;
@@ -35,14 +35,14 @@ export class Heartbeats {
   #lastAt = 0;
   /** The part whose turn comes next. */
   #planned: { readonly due: number; readonly stop: () => void } | undefined;
-  /** Links that come or go while others beat leave the plan to the end. */
+  /** While this is set, links that come or go do not change the plan; it is made when all beats are done. */
   #isBeating = false;
 
   /**
    * @param clock The clock.
    * @param intervalMs The time between two beats for the same link, in milliseconds.
-   * @param links All links. They are in one table already: a part is found by a look at all of them, which costs much
-   * less than the beats.
+   * @param links All links. The hub has them in one table already. To find the links of a part, it looks at all of
+   * them, which costs much less than the beats.
    */
   constructor(clock: Clock, intervalMs: number, links: Iterable<Beating>) {
     const count = Math.max(1, Math.min(MAX_PARTS, Math.floor(intervalMs / MIN_PART_MS)));
@@ -63,7 +63,7 @@ export class Heartbeats {
     if (!this.#planned || due < this.#planned.due) this.#plan(index, due);
   }
 
-  /** Beats for a link no longer. Idempotent. */
+  /** Stops the beats for a link. Idempotent. */
   remove(link: Beating): void {
     if (link.part < 0) return;
     this.#counts[link.part]!--;

@@ -27,7 +27,7 @@ export interface RoomPast {
  *
  * @param contract The contract.
  * @param hello The hello.
- * @returns `undefined` when the client does not support rooms with history, or the contract has none.
+ * @returns `undefined` when the client does not support rooms with history, or the contract has no such rooms.
  */
 export function readRoomPast(contract: Contract, { rooms, earlier = [] }: Hello): RoomPast | undefined {
   if (!rooms || !contract.definition.rooms) return undefined;

@@ -8,7 +8,9 @@
 import type { Connection } from "./connection.ts";
 import { forgetOldest } from "./forget_oldest.ts";
 
-/** How many earlier connections it remembers. Broadcasts that leave one out arrive long before there are so many. */
+/**
+ * How many earlier connections it remembers. A broadcast that leaves one out arrives long before the number is reached.
+ */
 const MAX_REMEMBERED = 16_384;
 
 /** Remembers the latest ones. */

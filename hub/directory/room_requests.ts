@@ -1,6 +1,6 @@
 /**
- * Sends a request to all clients in a room, on all nodes. A client without an answer does not hold up the answers of
- * the others.
+ * Sends a request to all clients in a room, on all nodes. If a client does not answer, the answers of the others still
+ * arrive in time.
  *
  * @module
  */
@@ -40,7 +40,7 @@ export interface RoomRequestsOptions {
   readonly registry: Registry;
   /** The default time for a client's answer, in milliseconds. */
   readonly requestTimeoutMs: number;
-  /** Called with the errors of this process; not with those of a client. */
+  /** Called with the errors of this process, but not with the errors of clients. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
@@ -67,7 +67,8 @@ export class RoomRequests {
     options.nodeRequests.on(METHOD, async (given, _from, signal) => {
       const asked = readAsked(given);
       const { registry, events } = options;
-      // Fails if this node's contract lacks the request. Else its members would be missing without a word.
+      // Fails if this node's contract lacks the request. Otherwise its members would be missing, and the result would
+      // not show it.
       if (registry.has(roomChannel(asked.room))) events.question(asked.name);
       const came = await this.#askOwn(asked, signal);
       return came.map(([id, outcome]) => [id, this.#write(asked.name, id, outcome)]);

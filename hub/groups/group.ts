@@ -26,7 +26,10 @@ export interface ReadonlyGroup extends Iterable<Connection> {
   has(conn: Connection): boolean;
 }
 
-/** A group of connections. A hub has many groups, so a group shares its data between members, or uses short arrays. */
+/**
+ * A group of connections. A hub has many groups. To save memory, a group shares its data between members, or uses short
+ * arrays.
+ */
 export class Group implements ReadonlyGroup {
   /** One tape per turn. There is one turn per codec and transport, so these are few. */
   readonly #tapes: Tape<Connection>[] = [];

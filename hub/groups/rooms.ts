@@ -74,9 +74,9 @@ export interface RoomsOptions {
     input: unknown,
     options?: RoomRequestOptions,
   ): Promise<RoomAnswers<unknown>>;
-  /** The rooms that keep history; absent if none does. */
+  /** The rooms that keep history; absent if no room keeps history. */
   readonly histories: RoomHistories | undefined;
-  /** Adds connections to those rooms. Absent in an emitter. */
+  /** Adds connections to rooms that keep history. Absent in an emitter. */
   readonly entrance?: RoomEntrance;
 }
 

@@ -166,7 +166,7 @@ export class NodeRequests {
     this.#answers.left(nodeId);
   }
 
-  /** A node has become suspect: requests whose time for suspect nodes is over stop waiting for it. */
+  /** A node has become suspect. A request stops waiting for it if the request's time for suspect nodes is over. */
   suspected(nodeId: string): void {
     for (const question of this.#open.values()) {
       if (question.hurried) this.#giveUpOn(question, nodeId);

@@ -84,7 +84,7 @@ export class Seniority {
   }
 
   /**
-   * Called at each heartbeat. Takes a rank if this node has none and would lead.
+   * Called at each heartbeat. Takes a rank if this node has no rank and would lead.
    *
    * @param others The other nodes.
    * @returns Whether the rank of this node has changed.

@@ -16,7 +16,7 @@ import type { FrameLimits, Gatherer, SharedGatherer, Turn } from "./turn.ts";
 const GRACE_MS = 200;
 /** The number of waits that make up this time. */
 const GRACE_WAITS = 4;
-/** A wait that ends by so much too late does not count, because the process was busy. In milliseconds. */
+/** A wait that ends later than planned by this time, in milliseconds, does not count, because the process was busy. */
 const LATE_MS = 20;
 
 /** The limits of an outbox. */
@@ -109,8 +109,8 @@ export class Outbox implements Gatherer {
   }
 
   /**
-   * Sends a message that no other connection gets. It works like `push`, with one exception. A message that is pushed
-   * while a frame of the client is handled is sent right after that frame, if no other message waits in this turn.
+   * Sends a message that no other connection gets. It works like `push`, with one exception. While a frame of the
+   * client is handled, a pushed message is sent right after that frame, if no other message waits in this turn.
    *
    * @param message The message.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.

@@ -20,7 +20,7 @@ export const DROPPABLE: Urgency = { droppable: true };
 
 /**
  * One message for any number of connections. The first encoding reads the payload; later changes of the payload do not
- * matter. So all connections get the same message, also those that get it from a history later.
+ * matter. So all connections get the same message, even if they get it later from a history.
  */
 export class OutgoingMessage {
   /** What may happen to it when a connection is slow. */

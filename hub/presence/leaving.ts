@@ -63,12 +63,13 @@ export class Leaving {
   }
 
   /**
-   * A connection has ended. An anonymous one leaves the place at once. Another leaves at once if its user has another
-   * connection in the place, or later: when the user comes back, or when the time is up.
+   * A connection has ended. An anonymous one leaves the place at once. The connection of a user leaves at once if the
+   * user has another connection in the place. Otherwise it leaves later: when the user comes back, or when the time is
+   * up.
    *
    * A connection of the user on another node may have ended too, and this node may not know it yet. That node could
-   * drop it because of this one. So a connection on another node counts only if its id is greater. Then one of the
-   * two stays.
+   * drop its connection because of the one here. So a connection on another node counts only if its id is greater. Then
+   * one of the two stays.
    */
   add(place: string, { id, user }: Gone): void {
     const { source, clock, leaveAfterMs, maxLeaving = MAX_LEAVING } = this.#options;

@@ -1,5 +1,5 @@
 /**
- * Which rooms and topics are places: the ones whose name fits a pattern in `presence` of the contract.
+ * Which rooms and topics are places: those with a name that fits a pattern in `presence` of the contract.
  *
  * @module
  */

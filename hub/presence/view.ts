@@ -18,9 +18,9 @@ import type { Followed } from "./source.ts";
 /** The news that a view sends, in order. */
 export type ViewNews =
   /**
-   * Changes of members. A watcher that has just started may know some of them: a `join` may name a member that it
-   * has, a `leave` one that it never had. A watcher that keeps members by id ends up with the same list as all
-   * others.
+   * Changes of members. A watcher that has just started may know some of them. Then a `join` may name a member that the
+   * watcher already has, and a `leave` a member that it never had. If the watcher keeps members by id, its list is the
+   * same as all others in the end.
    */
   | { readonly type: "changes"; readonly changes: readonly PresenceChange[]; readonly count: number }
   /** There are too many members to list: only their number. The earlier list is no longer valid. */
@@ -57,7 +57,7 @@ export interface ViewOptions {
   readonly intervalMs: number;
   /**
    * How long to wait until all members are known for the first time, in milliseconds. Then it begins with the known
-   * ones.
+   * members.
    */
   readonly patienceMs: number;
   /** With more members, only their number is sent, until there are fewer than four fifths of this limit. */

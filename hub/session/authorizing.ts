@@ -83,7 +83,7 @@ export class Authorizing extends Abortable {
     throw new HubError("FORBIDDEN", `Not allowed to ${what} "${name}"`);
   }
 
-  /** Bounds the time of an answer, because a rule that never answers must not hold a place for ever. */
+  /** Limits the time of an answer. Otherwise a rule that never answers would hold a place for ever. */
   protected within<T>(
     answer: Promise<T>,
     { what, name, option }: Decided,

@@ -185,7 +185,7 @@ export class Calls {
     return new HubError("RATE_LIMITED", `Not taken: requests and signals of ${bytes} bytes run already`);
   }
 
-  /** Calls a handler and sends its result. When nothing takes time, it keeps nothing. */
+  /** Calls a handler and sends its result. If the handler answers at once, it keeps no data. */
   #run(
     id: number,
     name: string,

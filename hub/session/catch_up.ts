@@ -84,7 +84,7 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
   const progress: Progress = { cursor: start?.since, limit: FIRST_PAGE, stale: 0, begun: !!start?.since };
   if (!start) return finish({ position: live(options), recovered: false });
   if (progress.cursor && start.again) options.begin(progress.cursor);
-  // It must finish in the same moment in which the client has everything: so there is no `await` between.
+  // It must finish in the moment when the client has everything. So there is no `await` in between.
   for (let goesOn = !finishIfLevel(options, progress); goesOn;) {
     const permit = permits.take();
     try {
@@ -144,7 +144,7 @@ function finishIfLevel(options: CatchUpOptions, { cursor }: Progress): boolean {
   return true;
 }
 
-/** Begins at the first page. Messages that were asked for but are no longer kept do not count as missing. */
+/** Begins at the first page. If requested messages are no longer kept, they do not count as missing. */
 function begin(options: CatchUpOptions, progress: Progress, page: StoredPage): StoredPage {
   const { position: [epoch, last], complete, records } = page;
   if (!complete) progress.cursor = [epoch, (records[0]?.offset ?? last + 1) - 1];

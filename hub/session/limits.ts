@@ -145,7 +145,7 @@ export class RateLimiter {
   }
 }
 
-/** Without a limit of the rate there is no limit of the burst. */
+/** If the rate has no limit, the burst has no limit either. */
 function burstOf({ messagesPerSecond, messageBurst }: Rate): number {
   return messagesPerSecond === Infinity ? Infinity : messageBurst;
 }

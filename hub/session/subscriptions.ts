@@ -81,7 +81,7 @@ export class Subscriptions {
     this.#all = all;
   }
 
-  /** How many there are, including those that are not live yet. */
+  /** How many there are, also before they are live. */
   get size(): number {
     return this.#active.size;
   }
@@ -198,7 +198,7 @@ export class Subscriptions {
     }
   }
 
-  /** Sends a page when the link has room for it. It reads nothing for a client that does not read. */
+  /** Sends a page when the link has room for it. It does not read the history while the client does not read. */
   async #sendPage(
     id: number,
     topic: HistoryTopic,

@@ -88,7 +88,7 @@ export class Watches {
     this.#parts = parts;
   }
 
-  /** How many there are, including those that have not begun. */
+  /** How many there are, also before they have begun. */
   get size(): number {
     return this.#active.size;
   }

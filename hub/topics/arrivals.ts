@@ -1,6 +1,5 @@
 /**
- * Notices messages that never arrived. On a topic whose history each node keeps for itself, every node numbers its
- * messages.
+ * Notices messages that never arrived. If each node keeps its own history of a topic, every node numbers its messages.
  *
  * @module
  */

@@ -18,7 +18,7 @@ export const PUBLISH = {
 } satisfies Rows<PublishOptions>;
 
 /**
- * Reads the options of a publish. It costs nothing if there are none.
+ * Reads the options of a publish. Without options it costs nothing.
  *
  * @param given The options, as the application gave them.
  * @throws {TypeError} When one is unknown, or not of its type.

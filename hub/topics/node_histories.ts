@@ -21,7 +21,7 @@ import { type InstantStore, NodeLog } from "./node_log.ts";
 import { readRecord, spliced, writeRecord } from "./record.ts";
 import type { TopicParts } from "./topic_parts.ts";
 
-/** How many histories to check for one without subscribers, each time that there are too many. */
+/** Each time that there are too many histories, how many to check for one without subscribers. */
 const EVICTION_SCAN = 32;
 
 /** The options of {@linkcode NodeHistories}. */

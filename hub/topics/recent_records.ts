@@ -27,9 +27,9 @@ interface Channel {
 }
 
 /**
- * Messages by channel, with a limit in bytes. The channel that was unused longest is dropped first. A page has the
- * same records as a page of the store: no record of another epoch, none beyond `size` or `ttlMs` of the contract, and
- * none after a hole.
+ * Messages by channel, with a limit in bytes. The channel that was unused longest is dropped first. A page has the same
+ * records as a page of the store. It ends at the first hole. It has only records of the present epoch, within `size`
+ * and `ttlMs` of the contract.
  */
 export class RecentRecords {
   readonly #clock: Clock;

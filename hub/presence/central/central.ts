@@ -348,7 +348,7 @@ export class CentralPresence implements PresenceSource {
     return Promise.resolve(answer);
   }
 
-  /** Ends the outage, unless a call has failed since the last renewal: earlier calls may fail late. */
+  /** Ends the outage if no call has failed since the last renewal. Earlier calls may fail late. */
   #fine(): void {
     if (!this.#hasFailed) this.#toldFailure = false;
     this.#hasFailed = false;

@@ -1,6 +1,6 @@
 /**
- * The leases of nodes. This node renews its own lease while it runs. It also looks for nodes whose lease has run out.
- * The first node that finds one purges its entries.
+ * The leases of nodes. This node renews its own lease while it runs. It also looks for expired leases of other nodes.
+ * The first node that finds an expired lease purges the entries of that node.
  *
  * @module
  */
@@ -17,7 +17,8 @@ const FIRST_RETRY_MS = 100;
  */
 const MARGIN_MS = 20;
 /**
- * How often to try to purge a node whose lease still lasts. After that, it is found again when its lease has run out.
+ * How often to try to purge a node while its lease still lasts. After that, it is found again when its lease has run
+ * out.
  */
 const MAX_ATTEMPTS = 3;
 

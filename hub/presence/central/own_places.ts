@@ -98,7 +98,7 @@ export class OwnPlaces {
   }
 
   /**
-   * Writes whole places again: the store may have lost entries, or may have old ones.
+   * Writes whole places again, because the store may have lost entries, or may have old entries.
    *
    * @param names The places; left out, all places of this node.
    */
@@ -210,7 +210,7 @@ export class OwnPlaces {
   }
 }
 
-/** Whether there is nothing to write, and no write in progress. */
+/** Whether all changes are written, and no write is in progress. */
 function isIdle({ changed, doubtful, writing }: OwnPlace): boolean {
   return changed.size === 0 && !doubtful && !writing;
 }

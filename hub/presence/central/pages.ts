@@ -68,7 +68,7 @@ export class Pages {
 
   /**
    * Continues a cursor of a mirror that is not there any more. This needs the whole place. A client can send such a
-   * cursor again and again, so there is one read at a time for all callers, and the result is not kept.
+   * cursor again and again. So there is one read at a time for all callers, and the result is not kept.
    */
   #copy(name: string, by: PresenceBy): Promise<SortedMembers> {
     const key = `${by} ${name}`;

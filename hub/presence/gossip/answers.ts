@@ -1,6 +1,6 @@
 /**
- * Answers other nodes that missed changes of this node: with those changes, or with the whole state in pages. After an
- * outage, many nodes ask for the same at once. They share the written text.
+ * Answers other nodes that missed changes of this node. They get the missed changes, or the whole state in pages. After
+ * an outage, many nodes ask for the same at once. They share the written text.
  *
  * @module
  */

@@ -8,9 +8,9 @@
  * causal context is one number per node: its version. See docs/decisions/0041-presence-by-gossip.md.
  *
  * It does not use the network by itself. Its owner gives it a clock, random numbers and a way to send
- * (`GossipOptions`). The owner calls `start()`, `reachable(isUp)`, `join(node)` and `leave(node)` as the roster
- * changes, `hear` for each message, `missed()` when messages may be lost while the backplane is up, and `close()`. A
- * node that starts again has a new id. A connection's id begins with its node's id and a dot.
+ * (`GossipOptions`). The owner calls `start()` and `close()`. It calls `reachable(isUp)`, `join(node)` and
+ * `leave(node)` as the roster changes, and `hear` for each message. It calls `missed()` when messages may be lost while
+ * the backplane is up. A node that starts again has a new id. A connection's id begins with its node's id and a dot.
  *
  * @module
  */
@@ -53,8 +53,8 @@ export interface GossipOptions {
   /** The time between two messages with this node's version, in milliseconds. */
   readonly heartbeatMs: number;
   /**
-   * How long entries of a node that has left stay, in milliseconds. Entries of anonymous connections, and of users
-   * who have another connection in the place, do not stay.
+   * How long entries of a node that has left stay, in milliseconds. Entries of anonymous connections do not stay.
+   * Entries of users with another connection in the place do not stay either.
    *
    * @default {0}
    */

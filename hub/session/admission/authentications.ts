@@ -1,7 +1,7 @@
 /**
  * Limits how many clients are authenticated at the same time. Other clients wait in the order in which they came. A
- * client that would wait too long is told when to come back. This is needed when a node dies: its clients
- * come to the other nodes at once. A database that gets all their questions at once answers none in time.
+ * client that would wait too long is told when to come back. This is needed when a node dies: its clients come to the
+ * other nodes at once. If a database gets all their questions at once, no answer comes in time.
  * @module
  */
 

@@ -1,6 +1,7 @@
 /**
  * Measures how late this process is. After the death of a node, this process is busy with the clients that come. Then
- * it reads answers long after they arrived. That is its own delay, and not the delay of the one that answered.
+ * it reads answers long after they arrived. This is a delay of this process, and not of the database or service that
+ * answered.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Counts the sockets of all clients, and those of each address. A socket counts from the moment when the hub accepts
- * the link until the socket is free. That may be long after the hub has closed the link.
+ * Counts the sockets of all clients, and the sockets of each address. A socket counts from the moment when the hub
+ * accepts the link until the socket is free. That may be long after the hub has closed the link.
  *
  * @module
  */

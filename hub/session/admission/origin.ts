@@ -70,7 +70,7 @@ function isSameSite(origin: URL, request: Request): boolean {
 /**
  * Judges a request by its Origin.
  *
- * @param request The request. One without an Origin does not come from a browser, and may open a link.
+ * @param request The request. A request without an Origin does not come from a browser, and may open a link.
  * @param origins See `HubOptions.origins`; entries of a list as {@linkcode readOrigin} gives them.
  * @returns `undefined` when the page may connect; otherwise why it may not, and what to set.
  * @throws The error that the application's function throws.

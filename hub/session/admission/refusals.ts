@@ -10,7 +10,7 @@ import type { HubErrorInfo } from "../../api/options.ts";
 import type { RefusalCounts, RefusalReason } from "../../api/refusals.ts";
 
 /**
- * It reports the first refusal of a reason at once, and counts those that follow within this time, in milliseconds.
+ * It reports the first refusal of a reason at once, and counts later ones within this time, in milliseconds.
  */
 const INTERVAL_MS = 10_000;
 

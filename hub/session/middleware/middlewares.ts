@@ -175,7 +175,7 @@ export class Middlewares {
   }
 }
 
-/** A rejected promise that does not end the process when its error is not handled. */
+/** A rejected promise. If no code handles its error, the process does not end. */
 function rejected(error: Error): Promise<never> {
   const promise = Promise.reject(error);
   promise.catch(() => {});

@@ -1,6 +1,6 @@
 /**
- * Decides which node does a request that a client sends to several nodes: the node whose claim the shared store keeps
- * first. This node also writes its answer to the store, and the other nodes read it there.
+ * If a client sends one request to several nodes, decides which node does it: the node with the first claim in the
+ * shared store. This node also writes its answer to the store, and the other nodes read it there.
  *
  * @module
  */
@@ -81,8 +81,8 @@ export class Claims {
    * Claims a request.
    *
    * @returns `undefined` when this node must do the request; otherwise the answer of the node that does it.
-   * @throws {HubError} `UNAVAILABLE` when the store does not tell which node does it: then this node does not do it.
-   * `BAD_REQUEST` when the id was claimed for another input.
+   * @throws {HubError} `UNAVAILABLE` when the store does not tell which node does the request. Then this node does not
+   * do it. `BAD_REQUEST` when the id was claimed for another input.
    */
   async claim(claimed: Claimed): Promise<{ readonly answer: Promise<string> } | undefined> {
     const { nodeId } = this.#options;
@@ -224,7 +224,7 @@ export class Claims {
     }
   }
 
-  /** @throws {SyntaxError} When the store contains an entry that no hub wrote. */
+  /** @throws {SyntaxError} When the store contains an entry that does not come from a hub. */
   async #read(channel: string): Promise<Kept> {
     const { store, clock, timeoutMs } = this.#options;
     const what = `Cannot read which requests were done in ${store.name}`;

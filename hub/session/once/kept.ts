@@ -56,7 +56,7 @@ export function writeAnswer(print: string, text: string): string {
 /**
  * Reads the stored entries.
  *
- * @throws {SyntaxError} When no hub wrote one of them.
+ * @throws {SyntaxError} When one of them does not come from a hub.
  */
 export function readKept(records: readonly StoredRecord[]): Kept {
   let first: Claim | undefined,

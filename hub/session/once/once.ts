@@ -78,7 +78,7 @@ export class Once {
     this.#room = new Room(options);
   }
 
-  /** How many requests it remembers, including those that are being done. */
+  /** How many requests it remembers, also while they are being done. */
   get size(): number {
     return this.#entries.size;
   }

@@ -209,7 +209,7 @@ function shown(record: SharedRecord, conn: Connection, earlier: readonly string[
   return isFor ? record : hidden;
 }
 
-/** Where a connection begins whose client is new in the room. */
+/** Where a connection begins if its client is new in the room. */
 function firstStart(
   rewind: { readonly last?: number; readonly sinceMs?: number } | undefined,
 ): Start | undefined {

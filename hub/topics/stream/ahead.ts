@@ -6,7 +6,7 @@
 
 import type { KeptMessage } from "../../outbox/kept_message.ts";
 
-/** How many messages may wait for earlier ones, and how much text they may have, in UTF-16 units. */
+/** How many early messages may wait, and how much text they may have, in UTF-16 units. */
 const MAX_AHEAD = 1_000;
 const MAX_AHEAD_LENGTH = 1024 * 1024;
 

@@ -27,8 +27,8 @@ export class HeardSoFar {
   }
 
   /**
-   * The offset up to which messages may have been delivered in the present epoch. If none was delivered in it, the
-   * earlier epochs count too.
+   * The offset up to which messages may have been delivered in the present epoch. If no message was delivered in it,
+   * the earlier epochs count too.
    *
    * @param offset The stream's offset.
    */

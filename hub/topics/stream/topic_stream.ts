@@ -187,7 +187,7 @@ export class TopicStream {
     }
   }
 
-  /** Delivers the early messages whose turn has come. */
+  /** Delivers the early messages that come next. */
   #drain(): void {
     if (this.#ahead.size === 0) return;
     this.#ahead.passed(this.#position![1]);
@@ -260,7 +260,7 @@ export class TopicStream {
     });
   }
 
-  /** A read has failed. No message is lost by that, but early messages do not wait for ever. */
+  /** A read has failed. This loses no message, but early messages wait only for a limited time. */
   #fail(error: unknown): void {
     if (!this.#isDown) this.#options.onError(error);
     this.#isDown = true;
