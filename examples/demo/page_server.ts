@@ -89,6 +89,8 @@ export async function createPageServer(options: PageServerOptions): Promise<Hono
   app.get("/code.js", (c) => c.body(codeScript, 200, { "content-type": "text/javascript; charset=utf-8" }));
   app.get("/main.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
   app.get("/icon.svg", (c) => c.body(icon, 200, { "content-type": "image/svg+xml" }));
+  // For windows that no node serves.
+  app.get("/nodes", (c) => c.json({ slots: supervisor.slots }));
   app.post("*", async (c, next) => {
     // Every page in the browser can post here, but only this one may do so.
     if (origins.includes(c.req.header("origin") ?? "")) return await next();

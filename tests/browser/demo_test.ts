@@ -86,7 +86,7 @@ test("a window whose node is killed moves to another one, and the dead node leav
 }, TIMEOUT);
 
 test(
-  "the prices go on when the node that publishes them is stopped, and when the next one is killed",
+  "the prices go on when the node that publishes them is stopped, and when the next one is killed; that the last one is, a window sees too",
   async () => {
     await using demo = await Demo.start();
     const ann = await demo.open("Ann", 1);
@@ -95,8 +95,13 @@ test(
     const second = await ann.publisherOtherThan(first);
     await ann.seesPricesMove();
     await ann.press("Kill", second);
-    await ann.publisherOtherThan(second);
+    const third = await ann.publisherOtherThan(second);
     await ann.seesPricesMove();
+    // By somebody else: no answer tells this window, and no node.
+    const { origin } = new URL(ann.page.url());
+    await ann.page.request.post(`${origin}/nodes/${third}/kill`, { headers: { origin } });
+    await ann.nodeIs(third, "stopped");
+    await ann.page.getByRole("button", { name: `Start node ${third}` }).waitFor();
   },
   TIMEOUT,
 );

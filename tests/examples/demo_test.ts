@@ -63,6 +63,8 @@ else {
     assertEquals(await post("/nodes/7/stop", url!), [409, "running"]);
     assertEquals(await post("/nodes/1/stop", url!), [200, "stopped"]);
     assertEquals(await post("/nodes/1/stop", url!), [200, "stopped"]);
+    const { slots } = await (await fetch(`${url}/nodes`)).json();
+    assertEquals(slots.map(({ state }: { state: string }) => state), ["stopped"]);
     assertEquals(await post("/nodes/1/start", url!), [200, "running"]);
     demo.interrupt();
     await demo.ended();

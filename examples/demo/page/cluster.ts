@@ -16,6 +16,8 @@ import type { WindowReport } from "./window_report.ts";
 
 /** The list keeps so many lines. */
 const KEPT = 60;
+/** How often a window without a node asks for the states of the nodes, in milliseconds. */
+const ASK_MS = 1_000;
 const VERBS = { message: "message from", join: "joined:", leave: "left:" } as const;
 
 /** The headline of the page. */
@@ -60,6 +62,7 @@ export class ClusterPanel {
   attach(client: DemoClient): void {
     client.onStatus((status) => {
       this.#online = status === "open";
+      if (status === "reconnecting") void this.#askServer(client);
       this.#render();
     });
     client.on("cluster", (view) => {
@@ -98,6 +101,21 @@ export class ClusterPanel {
       this.#addLine(Date.now(), 0, "The demo does not answer. Does it still run?");
     }
     this.#render();
+  }
+
+  /** While no node serves this window, the server of the page tells which nodes run. */
+  async #askServer(client: DemoClient): Promise<void> {
+    while (client.status === "reconnecting") {
+      try {
+        const { slots } = await (await fetch("/nodes")).json() as { slots: readonly Slot[] };
+        if (client.status !== "reconnecting") return;
+        this.#slots = slots;
+        this.#render();
+      } catch {
+        // The demo has ended: the status says that there is no connection.
+      }
+      await new Promise((resolve) => setTimeout(resolve, ASK_MS));
+    }
   }
 
   #cross({ at, from, room, name, what }: Omit<Crossing, "to">, to: readonly number[]): void {
