@@ -184,3 +184,15 @@ test("a ledger that fetches ahead knows which message is the first, and still mi
   ledger.deliver(154, false);
   assertEquals([ledger.lostAfter(0), ledger.count.late], [3, 1]);
 });
+
+test("a window that comes back to its node has not moved", () => {
+  for (const [to, back] of [[1, true], [2, false]] as const) {
+    const play = new Play();
+    play.score.learn({ you: 1, slots: slots("running", "running") });
+    play.ticks(100, 110);
+    play.score.lostLink();
+    play.score.learn({ you: to, slots: slots("running", "running") });
+    play.ticks(111, 130);
+    assertEquals([play.view.node, play.view.back, play.view.done], [to, back, true]);
+  }
+});

@@ -18,6 +18,8 @@ export interface ScoreView {
   readonly node: number;
   /** How long the window had no node, in milliseconds; absent if it always had one, or still has none. */
   readonly movedMs?: number;
+  /** Whether it came back to the node that it had lost. */
+  readonly back: boolean;
   /** The number of expected messages that have not arrived, or not yet. */
   readonly lost: number;
   /** The number of messages that arrived a second time. */
@@ -43,6 +45,8 @@ interface Round {
   died?: number;
   how: ScoreView["how"];
   lostAt?: number;
+  /** The node that the window lost first. */
+  lostNode?: number;
   movedMs?: number;
   /** The time of the last event that may have disturbed the stream. */
   lastAt: number;
@@ -83,6 +87,7 @@ export class Score implements FeedListener {
       how,
       node: isAway(round) ? 0 : this.#node,
       movedMs,
+      back: round.lostNode === this.#node,
       lost: this.#sum((ledger, { newest }) => ledger.lostAfter(newest)),
       twice: since("twice"),
       again: round.recovered + since("late"),
@@ -97,6 +102,7 @@ export class Score implements FeedListener {
     round.lastAt = this.#now();
     if (round.movedMs !== undefined) round.lostAt = round.movedMs = undefined; // the next node has died too
     round.lostAt ??= round.lastAt;
+    round.lostNode ??= this.#node;
     this.#tell();
   }
 

@@ -56,13 +56,13 @@ export class ScoreBoard {
 
 const hasFault = ({ lost, twice }: ScoreView): boolean => lost > 0 || twice > 0;
 
-/** "moved in 0.3 s · 0 lost · 0 twice". */
-function resultOf({ node, movedMs, lost, twice, done }: ScoreView): (HTMLElement | string)[] {
+/** "moved in 0.3 s · 0 lost · 0 twice", or "back in 0.3 s" if it came back to its node. */
+function resultOf({ node, movedMs, back, lost, twice, done }: ScoreView): (HTMLElement | string)[] {
   const where = node === 0
     ? "moving…"
     : movedMs === undefined
     ? `stayed on node ${node}`
-    : `moved in ${(movedMs / 1000).toFixed(1)} s`;
+    : `${back ? "back" : "moved"} in ${(movedMs / 1000).toFixed(1)} s`;
   if (!done) return [make("b", {}, where), " · counting…"];
   const figure = (n: number, what: string) => make("b", { class: n > 0 ? "fault" : "none" }, `${n} ${what}`);
   return [make("b", {}, where), " · ", figure(lost, "lost"), " · ", figure(twice, "twice")];
