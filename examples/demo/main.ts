@@ -30,7 +30,8 @@ async function brokerOf(adapter: string, processes: Processes): Promise<Broker |
 /** Runs the demo until a signal ends it. */
 async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
   const ending = Promise.withResolvers<void>();
-  const signals = ["SIGINT", "SIGTERM"] as const;
+  // The last one is that of a closed terminal. A broker of the demo would not notice that.
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) Deno.addSignalListener(signal, ending.resolve);
 
   const [script, codeScript, style] = await bundle(

@@ -1,4 +1,5 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { listen } from "../../examples/demo/node/listen.ts";
 import { serve } from "../serve.ts";
 import { runtime, test } from "../harness.ts";
 import { Program } from "./program.ts";
@@ -32,6 +33,24 @@ else {
     }
   }, TIMEOUT);
 
+  test("a port that this user may not use is named", async () => {
+    const { serve } = Deno;
+    const refuse = () => {
+      throw new Deno.errors.PermissionDenied("Permission denied (os error 13)");
+    };
+    Object.assign(Deno, { serve: refuse });
+    try {
+      const listening = listen(() => new Response(), { port: 80, ifBusy: "any" });
+      await assertRejects(
+        () => listening,
+        Error,
+        "Cannot listen on port 80: Permission denied (os error 13)",
+      );
+    } finally {
+      Object.assign(Deno, { serve });
+    }
+  });
+
   test("ports that are taken are replaced, and Ctrl+C ends the demo in peace", async () => {
     const taken = serve({ fetch: () => new Response() });
     try {
@@ -50,23 +69,27 @@ else {
     }
   }, TIMEOUT);
 
-  test("only the page itself may start and stop nodes", async () => {
-    await using demo = startDemo("--port", "0", "--nodes", "1");
-    const [, url] = await demo.printed(/Open (\S+) in a browser/);
-    const post = (path: string, origin: string) =>
-      fetch(`${url}${path}`, { method: "POST", headers: { origin } }).then(async (response) => [
-        response.status,
-        (await response.json()).slots?.[0].state,
-      ]);
-    assertEquals(await post("/nodes/1/stop", "https://evil.example"), [403, undefined]);
-    assertEquals(await post("/nodes/1/explode", url!), [404, undefined]);
-    assertEquals(await post("/nodes/7/stop", url!), [409, "running"]);
-    assertEquals(await post("/nodes/1/stop", url!), [200, "stopped"]);
-    assertEquals(await post("/nodes/1/stop", url!), [200, "stopped"]);
-    const { slots } = await (await fetch(`${url}/nodes`)).json();
-    assertEquals(slots.map(({ state }: { state: string }) => state), ["stopped"]);
-    assertEquals(await post("/nodes/1/start", url!), [200, "running"]);
-    demo.interrupt();
-    await demo.ended();
-  }, TIMEOUT);
+  test(
+    "only the page itself may start and stop nodes, and a closed terminal ends the demo in peace",
+    async () => {
+      await using demo = startDemo("--port", "0", "--nodes", "1");
+      const [, url] = await demo.printed(/Open (\S+) in a browser/);
+      const post = (path: string, origin: string) =>
+        fetch(`${url}${path}`, { method: "POST", headers: { origin } }).then(async (response) => [
+          response.status,
+          (await response.json()).slots?.[0].state,
+        ]);
+      assertEquals(await post("/nodes/1/stop", "https://evil.example"), [403, undefined]);
+      assertEquals(await post("/nodes/1/explode", url!), [404, undefined]);
+      assertEquals(await post("/nodes/7/stop", url!), [409, "running"]);
+      assertEquals(await post("/nodes/1/stop", url!), [200, "stopped"]);
+      assertEquals(await post("/nodes/1/stop", url!), [200, "stopped"]);
+      const { slots } = await (await fetch(`${url}/nodes`)).json();
+      assertEquals(slots.map(({ state }: { state: string }) => state), ["stopped"]);
+      assertEquals(await post("/nodes/1/start", url!), [200, "running"]);
+      demo.interrupt("SIGHUP");
+      assertEquals((await demo.ended()).code, 0);
+    },
+    TIMEOUT,
+  );
 }

@@ -76,10 +76,10 @@ export class Program implements AsyncDisposable {
     return { code, stdout: this.#stdout, output: this.#output };
   }
 
-  /** Ends it as Ctrl+C does. */
-  interrupt(): void {
+  /** Ends it as Ctrl+C does; with `"SIGHUP"`, as a closed terminal does. */
+  interrupt(signal: "SIGINT" | "SIGHUP" = "SIGINT"): void {
     // Not the child's own `kill`: after it, Deno always reports the signal instead of the exit code.
-    process.kill(this.#child.pid!, "SIGINT");
+    process.kill(this.#child.pid!, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

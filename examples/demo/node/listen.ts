@@ -38,7 +38,9 @@ export async function listen(
     try {
       return serve(fetch, port);
     } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      if (!(error instanceof Deno.errors.AddrInUse)) {
+        throw new Error(`Cannot listen on port ${port}: ${(error as Error).message}`, { cause: error });
+      }
       if (ifBusy === "any") return serve(fetch, 0);
       if (performance.now() > end) {
         throw new Error(`Port ${port} is taken by another program`, { cause: error });
