@@ -115,10 +115,9 @@ export class Stream implements StreamOwner {
    * Subscribes.
    *
    * @param fresh Whether no message of the topic can be on its way, as on a new link.
-   * @param early The id that the hello used for this topic.
-   * @param isSaid Whether the server subscribes to the topics of the hello.
+   * @param reserved The id that the hello used for this topic, and whether the server has taken it from there.
    */
-  ask(fresh = false, early?: number, isSaid = false): void {
+  ask(fresh = false, reserved?: { readonly id: number; readonly isTaken: boolean }): void {
     if (this.#over) return; // a listener ended it when another subscribe failed
     const { calls, settings, open } = this.#parts;
     const topic = this.topic;
@@ -129,14 +128,14 @@ export class Stream implements StreamOwner {
       () => this.#send(["unsub", topic]),
       (output) => this.#accepted(output),
       (error) => this.#refused(error as HubError),
-      early,
+      reserved?.id,
     );
     this.#waitsSince = settings.clock.now();
     const link = open();
     const { begin } = this;
     const again = this.#deaf = !fresh && !!this.#position && !!link?.welcome?.history;
     const start = again ? { ...begin, again } : begin;
-    if (isSaid && early !== undefined) return;
+    if (reserved?.isTaken) return;
     try {
       link?.push(start ? ["sub", id, topic, start] : ["sub", id, topic]);
     } catch (error) {

@@ -163,24 +163,26 @@ export class Subscriptions {
    * @param welcome The welcome: whether the server subscribes to the topics of the hello.
    */
   opened({ topics }: Welcome): void {
-    const taken = new Set<string>();
-    for (const stream of topics ? this.#early.keys() : []) {
+    const isTaken = topics === true;
+    const left = new Set<string>();
+    for (const stream of isTaken ? this.#early.keys() : []) {
       const { topic } = stream;
       if (this.#streams.get(topic) === stream) continue;
       // The listener that wanted this topic has left. A new listener may want the topic now, and could get messages
       // that were meant for the old one.
       this.#options.open()?.push(["unsub", topic]);
-      taken.add(topic);
+      left.add(topic);
     }
-    const all = [...this.#streams.values()];
+    const early: Stream[] = [];
+    const others: Stream[] = [];
+    for (const stream of this.#streams.values()) (this.#early.has(stream) ? early : others).push(stream);
     // Sending may fail, and a listener that gets the error may unsubscribe from other topics: these must have been
     // asked for first.
-    for (const isEarly of [true, false]) {
-      for (const stream of all) {
-        if (this.#early.has(stream) !== isEarly) continue;
-        stream.ask(!taken.has(stream.topic), this.#early.get(stream), topics);
-      }
+    for (const stream of early) {
+      stream.ask(!left.has(stream.topic), { id: this.#early.get(stream)!, isTaken });
     }
+    for (const stream of others) stream.ask(!left.has(stream.topic));
+    this.#early.clear(); // an ended stream must not outlive this
   }
 
   /** The link is lost. The positions stay. */
