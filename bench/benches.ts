@@ -16,13 +16,15 @@ export interface Bench {
   /** What it does, for the report. */
   readonly what: string;
   /** The figure of the rows that is compared. */
-  readonly figure: "deliveriesPerSecond" | "p99Ms" | "rssMb" | "kbPerConnection";
+  readonly figure: "deliveriesPerSecond" | "deliveriesPerCpuSecond" | "p99Ms" | "rssMb" | "kbPerConnection";
   /** The load. */
   readonly load: Omit<LoadOrder, "port" | "dialect">;
   /** The load of a quick run. */
   readonly quick?: Omit<LoadOrder, "port" | "dialect">;
   /** Selects the servers; all by default. */
   readonly takes?: (candidate: Candidate) => boolean;
+  /** The dialects that servers speak here, by the dialects that they speak elsewhere. */
+  readonly dialects?: Readonly<Record<string, string>>;
   /** How often each server is measured; 3 times by default. Short benchmarks run more often, because their figures vary more. */
   readonly repetitions?: number;
   /** The targets of Trunkline. */
@@ -45,6 +47,12 @@ const FANOUT: readonly Aim[] = [
   { runtime: "deno", than: crossws("deno"), atLeast: 15 },
   { runtime: "deno", than: { server: "native publish", runtime: "bun" }, atLeast: 0.75 },
   { runtime: "bun", than: crossws("bun"), atLeast: 1.5 },
+];
+
+/** Near what a bare socket costs. */
+const CONNECT: readonly Aim[] = [
+  { runtime: "deno", than: bare("deno"), atLeast: 0.8 },
+  { runtime: "bun", than: bare("bun"), atLeast: 0.6 },
 ];
 
 /** All benchmarks. */
@@ -118,5 +126,25 @@ export const benches: readonly Bench[] = [
     quick: { shape: "churn", clients: 32, messages: 500 },
     takes: ({ kind, server }) => kind === "trunkline" || server === "crossws" || server === "socket.io",
     judge: nothingLeft,
+  },
+  {
+    name: "connect",
+    what:
+      "10,000 connections that open, 256 at a time, up to the welcome: who the client is has been checked",
+    figure: "deliveriesPerCpuSecond",
+    load: { shape: "connect", clients: 10_000, messages: 1_000 },
+    quick: { shape: "connect", clients: 1_000, messages: 100 },
+    dialects: { trunkline: "welcomed" },
+    reach: CONNECT,
+  },
+  {
+    name: "connect-subscribed",
+    what: "the same, up to the answer to a subscribe to one topic, which is part of the hello",
+    figure: "deliveriesPerCpuSecond",
+    load: { shape: "connect", clients: 10_000, messages: 1_000 },
+    quick: { shape: "connect", clients: 1_000, messages: 100 },
+    dialects: { trunkline: "subscribed" },
+    takes: isLoop,
+    reach: CONNECT,
   },
 ];

@@ -29,7 +29,10 @@ async function run(
   );
   const measured = new Map<Candidate, Measurement[]>(taken.map((candidate) => [candidate, []]));
   for (let repetition = 0; repetition < repetitions; repetition++) {
-    for (const candidate of taken) measured.get(candidate)!.push(await measure(candidate, load, paths));
+    for (const candidate of taken) {
+      const dialect = bench.dialects?.[candidate.dialect] ?? candidate.dialect;
+      measured.get(candidate)!.push(await measure({ ...candidate, dialect }, load, paths));
+    }
   }
   const rows = taken.map((candidate) => toRow({ ...bench, load }, candidate, measured.get(candidate)!));
   for (const row of rows) console.log(`  ${line(bench, row)}`);

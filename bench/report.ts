@@ -17,7 +17,7 @@ const MARKS = /(<!-- bench:start -->)[\s\S]*?(<!-- bench:end -->)/;
 /** Figures as people read them. */
 function format({ median, min, max }: Range, figure: Bench["figure"]): string {
   const one = (value: number) => {
-    if (figure !== "deliveriesPerSecond") return value.toPrecision(3);
+    if (!figure.startsWith("deliveriesPer")) return value.toPrecision(3);
     return value >= 1e6 ? `${(value / 1e6).toFixed(2)} M` : `${(value / 1e3).toFixed(1)} k`;
   };
   return `${one(median)} (${one(min)}–${one(max)})`;

@@ -67,12 +67,23 @@ const socketIo: Dialect = {
   request: (id, text) => `42${id}${JSON.stringify(["echo", { text }])}`,
 };
 
-/** Trunkline's topics: a client joins nothing, and messages come from `line/ID`. */
-const topics: Dialect = {
+/** Trunkline, up to the welcome. */
+const welcomed: Dialect = {
   ...trunkline,
   opening: [{ say: '[["hello",{"role":"member"}]]' }, { waitFor: '"welcome"' }],
+};
+
+/** Trunkline's topics: a client joins nothing, and messages come from `line/ID`. */
+const topics: Dialect = {
+  ...welcomed,
   message: (text) => publish(topic(0), text),
   heard: { message: (text) => JSON.stringify(["pub", topic(0), { text }]), around: 2, between: 1 },
+};
+
+/** Trunkline, up to the answer to a subscribe that the hello asks for. */
+const subscribed: Dialect = {
+  ...trunkline,
+  opening: [{ say: '[["hello",{"role":"member","topics":[[1,"line/000000"]]}]]' }, { waitFor: '["res",1' }],
 };
 
 /** The name of a topic; all have the same length. */
@@ -90,6 +101,8 @@ export const subscribe = (names: readonly string[]): string =>
 export const dialects: Readonly<Record<string, Dialect>> = {
   trunkline,
   topics,
+  welcomed,
+  subscribed,
   plain,
   "socket.io": socketIo,
 };

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type LoadConnection, openMany, text } from "./connection.ts";
+import { LoadConnection, openMany, text } from "./connection.ts";
 import { concat, textFrame } from "./frames.ts";
 import { OrderWatch } from "./order.ts";
 import { type Load, type Outcome, percentiles } from "./outcome.ts";
@@ -214,6 +214,39 @@ export async function requests({ port, dialect, clients, messages }: Load): Prom
     connection.destroy();
   }
   return outcome;
+}
+
+/** How many connections open at the same time. */
+const AT_ONCE = 256;
+
+/** All clients connect. As soon as one is ready, the next one begins. `messages` connections open first, to warm up. */
+export async function connect({ port, dialect, clients, messages: warmUp }: Load): Promise<Outcome> {
+  const latencies = new Float64Array(clients);
+  const open = async (count: number): Promise<LoadConnection[]> => {
+    const connections: LoadConnection[] = [];
+    let begun = 0;
+    await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+      while (begun < count) {
+        const number = begun++;
+        const began = performance.now();
+        connections.push(await LoadConnection.open(port, dialect));
+        latencies[number] = performance.now() - began;
+      }
+    }));
+    return connections;
+  };
+  const early = await open(warmUp);
+  const start = await Stopwatch.start(port);
+  const connections = await open(clients);
+  const figures = await start.stop();
+  for (const connection of [...early, ...connections]) connection.destroy();
+  return {
+    ...figures,
+    delivered: connections.length,
+    expected: clients,
+    frames: 0,
+    latencies: percentiles(latencies),
+  };
 }
 
 /** All clients connect, send nothing, and stay for `messages` milliseconds. */

@@ -11,6 +11,8 @@ import type { Clock } from "../../contract/mod.ts";
 export interface Beating {
   /** The part of the interval in which it beats; -1 before `add` and after `remove`. */
   part: number;
+  /** Its place in the list of that part. */
+  place: number;
   /** Pings the other end if needed, or gives up on it. Does not throw. */
   beat(): void;
 }
@@ -24,9 +26,7 @@ const MIN_PART_MS = 100;
 export class Heartbeats {
   readonly #clock: Clock;
   readonly #partMs: number;
-  readonly #links: Iterable<Beating>;
-  /** How many links beat in each part. */
-  readonly #counts: Uint32Array;
+  readonly #parts: readonly Beating[][];
   #size = 0;
   /** The part that the next new link joins. */
   #next = 0;
@@ -41,24 +41,22 @@ export class Heartbeats {
   /**
    * @param clock The clock.
    * @param intervalMs The time between two beats for the same link, in milliseconds.
-   * @param links All links. The hub has them in one table already. To find the links of a part, it looks at all of
-   * them, which costs much less than the beats.
    */
-  constructor(clock: Clock, intervalMs: number, links: Iterable<Beating>) {
+  constructor(clock: Clock, intervalMs: number) {
     const count = Math.max(1, Math.min(MAX_PARTS, Math.floor(intervalMs / MIN_PART_MS)));
     this.#clock = clock;
     this.#partMs = intervalMs / count;
-    this.#links = links;
-    this.#counts = new Uint32Array(count);
+    this.#parts = Array.from({ length: count }, () => []);
   }
 
   /** Beats for a link from now on. Its first beat comes within one interval. */
   add(link: Beating): void {
     const index = this.#next;
     if (this.#size++ === 0) this.#turn(index, this.#clock.now());
-    this.#next = (index + 1) % this.#counts.length;
+    this.#next = (index + 1) % this.#parts.length;
     link.part = index;
-    if (++this.#counts[index]! > 1 || this.#isBeating) return;
+    link.place = this.#parts[index]!.push(link) - 1;
+    if (link.place > 0 || this.#isBeating) return;
     const due = this.#dueOf(index);
     if (!this.#planned || due < this.#planned.due) this.#plan(index, due);
   }
@@ -66,7 +64,9 @@ export class Heartbeats {
   /** Stops the beats for a link. Idempotent. */
   remove(link: Beating): void {
     if (link.part < 0) return;
-    this.#counts[link.part]!--;
+    const part = this.#parts[link.part]!;
+    const last = part.pop()!;
+    if (last !== link) part[last.place = link.place] = last;
     link.part = -1;
     if (--this.#size > 0) return;
     this.#planned?.stop();
@@ -80,7 +80,7 @@ export class Heartbeats {
 
   /** When a part has its next turn. If its turn has passed in this round, that is in the next round. */
   #dueOf(index: number): number {
-    const { length } = this.#counts;
+    const { length } = this.#parts;
     const ahead = (index - this.#last + length - 1) % length + 1;
     const due = this.#lastAt + ahead * this.#partMs;
     return due > this.#clock.now() ? due : due + length * this.#partMs;
@@ -98,12 +98,12 @@ export class Heartbeats {
     this.#isBeating = true;
     // A late turn makes all later turns late, so that each link always gets a whole interval.
     this.#turn(index, Math.max(due, this.#clock.now()));
-    for (const link of this.#links) if (link.part === index) link.beat();
+    for (const link of [...this.#parts[index]!]) if (link.part === index) link.beat();
     this.#isBeating = false;
     if (this.#size === 0) return;
-    const { length } = this.#counts;
+    const { length } = this.#parts;
     let ahead = 1;
-    while (ahead < length && this.#counts[(this.#last + ahead) % length] === 0) ahead++;
+    while (ahead < length && this.#parts[(this.#last + ahead) % length]!.length === 0) ahead++;
     this.#plan((this.#last + ahead) % length, this.#lastAt + ahead * this.#partMs);
   }
 }

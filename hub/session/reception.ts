@@ -72,9 +72,7 @@ export class Reception {
       freed: (session) => this.#leave(session.address),
     };
     this.#codecs = context.options.codecs ?? [jsonCodec];
-    this.#heartbeats = new Heartbeats(clock, context.heartbeatMs / 2, {
-      [Symbol.iterator]: () => connections.values(),
-    });
+    this.#heartbeats = new Heartbeats(clock, context.heartbeatMs / 2);
     this.#occupancy = new Occupancy(clock, limits);
     this.#upgrades = new Gate({ clock, max: Infinity, perTurn: UPGRADES_PER_TURN });
     this.#handshakes = new KeyedLimit(limits.maxHandshakesPerAddress);

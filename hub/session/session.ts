@@ -49,8 +49,9 @@ export class Session implements ServerLinkEvents {
   #inbox: Inbox | undefined;
   /** Puts the client into its rooms again. */
   #rejoining: Rejoining | undefined;
-  /** See `Beating.part`. */
+  /** See `Beating`. */
   part = -1;
+  place = -1;
   /** How many beats have passed since the client last sent something. */
   #silentBeats = 0;
 

@@ -10,6 +10,7 @@ const INTERVAL_MS = 12_500;
 class Noted implements Beating {
   readonly times: number[] = [];
   part = -1;
+  place = -1;
   readonly #clock: FakeClock;
   readonly #onBeat: (() => void) | undefined;
 
@@ -27,7 +28,7 @@ class Noted implements Beating {
 test("heartbeats: those of many links are spread over the interval, and each link has one in every interval", () => {
   const clock = new FakeClock();
   const links: Noted[] = [];
-  const heartbeats = new Heartbeats(clock, INTERVAL_MS, links);
+  const heartbeats = new Heartbeats(clock, INTERVAL_MS);
   const come = () => {
     const link = new Noted(clock);
     links.push(link);
@@ -49,7 +50,7 @@ test("heartbeats: those of many links are spread over the interval, and each lin
 test("heartbeats: a link that is alone has its first one after a whole interval, and wakes the process no more often", () => {
   const clock = new FakeClock();
   const link = new Noted(clock);
-  const heartbeats = new Heartbeats(clock, INTERVAL_MS, [link]);
+  const heartbeats = new Heartbeats(clock, INTERVAL_MS);
   heartbeats.add(link);
   clock.advance(INTERVAL_MS - 1);
   assertEquals([link.times, clock.pending], [[], 1]);
@@ -63,7 +64,7 @@ test("heartbeats: a link that is alone has its first one after a whole interval,
 test("heartbeats: after a pause of the process each link has one, and then a whole interval", () => {
   const clock = new FakeClock();
   const links: Noted[] = [];
-  const heartbeats = new Heartbeats(clock, INTERVAL_MS, links);
+  const heartbeats = new Heartbeats(clock, INTERVAL_MS);
   const come = () => {
     const link = new Noted(clock);
     links.push(link);
@@ -86,7 +87,7 @@ test("heartbeats: whichever links come and go, also while one beats, none waits 
     const clock = new FakeClock();
     const intervalMs = [50, 250, 2_000][random.below(3)]!;
     const links = new Map<Noted, number>();
-    const heartbeats = new Heartbeats(clock, intervalMs, { [Symbol.iterator]: () => links.keys() });
+    const heartbeats = new Heartbeats(clock, intervalMs);
     const come = () => {
       const link: Noted = new Noted(clock, () => {
         if (random.oneIn(20)) go(link);
