@@ -45,8 +45,9 @@ function listOf(header: string | null): string[] {
 }
 
 function isUpgrade(request: Request): boolean {
-  return request.method === "GET" &&
-    listOf(request.headers.get("upgrade")).some((protocol) => protocol.toLowerCase() === "websocket");
+  if (request.method !== "GET") return false;
+  const wanted = request.headers.get("upgrade");
+  return wanted === "websocket" || listOf(wanted).some((protocol) => protocol.toLowerCase() === "websocket");
 }
 
 /** The subprotocols that the client offers, without those that cannot be in the header of the answer. */
