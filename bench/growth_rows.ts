@@ -65,7 +65,7 @@ export function toGrowthRow(
 /**
  * Lists the faults: lost or disordered messages, and publishes that cost more because of clients without a subscription.
  *
- * @param all The rows; those of other servers are only for comparison.
+ * @param all The rows; the figures of other servers are only for comparison.
  */
 export function growthFaults(all: readonly GrowthRow[]): string[] {
   const rows = all.filter(({ server }) => server === "trunkline");

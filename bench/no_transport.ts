@@ -7,7 +7,7 @@
 
 import type { Link, LinkAcceptor, LinkEvents, Transport } from "@trunkline/hub/transports/transport";
 
-/** A transport whose links accept every write at once. */
+/** A transport with links that accept every write at once. */
 export class NoTransport implements Transport {
   readonly name = "none";
   #acceptor: LinkAcceptor | undefined;

@@ -1,5 +1,5 @@
 /**
- * Checks that the formatter, the linter and the compiler do not make: too long files, import cycles, tests
+ * Checks for faults that the formatter, the linter and the compiler do not find: too long files, import cycles, tests
  * that disable other tests, and paths of one machine.
  *
  * @module

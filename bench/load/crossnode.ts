@@ -27,7 +27,9 @@ export interface CrossnodeLoad extends Omit<ClusterLoad, "window"> {
   readonly paced: { readonly forMs: number; readonly rate: number };
 }
 
-/** The result. The latencies are those of the part at a steady rate; all other figures are those of the part at full speed. */
+/**
+ * The result. The latencies come from the part at a steady rate; all other figures come from the part at full speed.
+ */
 export interface CrossnodeOutcome extends ClusterOutcome {
   /** The window: how many messages could be on their way. */
   readonly window: number;

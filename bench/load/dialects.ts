@@ -1,6 +1,6 @@
 /**
- * The dialects of each kind of server: the texts to send after the handshake, the text that says that the connection is
- * ready, and the form of a chat message.
+ * The dialects of each kind of server: the texts to send after the handshake, the text of a ready connection, and the
+ * form of a chat message.
  *
  * @module
  */

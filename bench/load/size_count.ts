@@ -25,8 +25,9 @@ export class SizeCount {
   }
 
   /**
-   * Counts. For numbered messages it assumes the digits that their numbers have if no message is missing. The count is wrong only
-   * if more messages are missing than a message has bytes: so many numbers must lie on the other side of a power of ten.
+   * Counts. For numbered messages it assumes the digits that their numbers have if no message is missing. The count is
+   * wrong only if more messages are missing than a message has bytes. Then so many numbers lie on the other side of a
+   * power of ten.
    *
    * @param size The size of the frame in bytes.
    * @param before How many messages came before this frame.

@@ -27,7 +27,7 @@ export interface Times {
   readonly max: Range;
 }
 
-/** A row. Counts are those of the worst repetition. */
+/** A row. Counts come from the worst repetition. */
 export interface DropsRow extends RecoveryRow {
   readonly fate: FateName;
   readonly delivered: number;

@@ -30,7 +30,7 @@ export interface StormRow extends RecoveryRow {
   readonly lost: number;
   readonly p50Ms: Range;
   readonly p95Ms: Range;
-  /** The time until the last client was back, of those that came back. */
+  /** The time until the last client was back. Clients that never came back do not count. */
   readonly allMs: Range;
   /** How long clients that stayed waited for an answer meanwhile. */
   readonly stayedP99Ms: Range;

@@ -9,7 +9,7 @@ const [name = "Ann", ...urls] = argv.slice(2);
 const url = urls.length > 0 ? urls : "ws://127.0.0.1:8000/realtime";
 
 const client = createClient(chat, {
-  url, // the proxy's address; or those of all nodes: if one goes away, the client tries the next
+  url, // the proxy's address; or the addresses of all nodes: if one goes away, the client tries the next
   role: "member",
   token: name,
   // Shorter than the defaults, so that you need not wait long in this example.

@@ -113,7 +113,7 @@ export class Cluster {
     print(name, `serves at 127.0.0.1:${port}, pid ${started.pid}`);
   }
 
-  /** @returns The addresses for clients: that of the proxy, or without a proxy those of all nodes. */
+  /** @returns The addresses for clients: the address of the proxy, or without a proxy the addresses of all nodes. */
   async #startProxy(port: number): Promise<string[]> {
     const caddy = findProgram("caddy");
     if (!caddy) {

@@ -21,7 +21,7 @@ export interface Command {
   readonly cwd?: string;
   /** If given, the process has a pipe to this one, and this function gets the process. */
   withPipe?(child: ChildProcess): void;
-  /** A process of a higher layer ends before those of lower layers, because it uses them. */
+  /** A process of a higher layer ends before the processes of lower layers, because it uses them. */
   readonly layer: number;
 }
 

@@ -95,7 +95,7 @@ export class Supervisor {
   }
 
   /**
-   * Executes a command of a page. Commands that have no effect now, such as stopping a stopped node, do nothing.
+   * Executes a command of a page. A command without an effect, such as stopping a stopped node, is ignored.
    *
    * @param number The node.
    * @param action The command.
@@ -117,7 +117,7 @@ export class Supervisor {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#places.map(async (place) => {
-      await place.started.catch(() => {}); // whoever has started it knows
+      await place.started.catch(() => {}); // the caller of start knows
       if (place.handle) await this.#stop(place, 0);
     }));
     await ADAPTERS[this.#options.adapter]!.tidy?.(this.#options.prefix);

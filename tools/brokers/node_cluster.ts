@@ -59,7 +59,7 @@ export async function startRelayProcess(env: Readonly<Record<string, string>> = 
     reports,
     stop: () => tell("stop"),
     start: () => tell("start"),
-    // Not child.kill(): Deno then closes the pipe, whatever the signal is.
+    // Not child.kill(): Deno then closes the pipe, with any signal.
     freeze: () => void sendSignal(child.pid!, "SIGSTOP"),
     thaw: () => void process.kill(child.pid!, "SIGCONT"),
     kill,

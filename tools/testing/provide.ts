@@ -17,7 +17,10 @@ export interface Provided {
   readonly env: Record<string, string>;
   /** The available requirements and their origins, one line each. */
   readonly origins: readonly string[];
-  /** One entry, with the reason, for each file that cannot run, and for each missing requirement that files can run without. */
+  /**
+   * One entry, with the reason, for each file that cannot run, and for each missing requirement that is optional for
+   * the files.
+   */
   readonly skipped: readonly TestCase[];
   /** Ends everything that was started. */
   stop(): Promise<void>;

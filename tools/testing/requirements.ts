@@ -26,5 +26,5 @@ const caddy = program({
   usedBy: (file) => file.startsWith("tests/examples/cluster"),
 });
 
-/** All requirements. A requirement comes after those that it needs. */
+/** All requirements. A requirement comes after the requirements that it needs. */
 export const REQUIREMENTS: readonly Requirement[] = [chromium, caddy, ...BROKERS];

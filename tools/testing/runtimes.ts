@@ -75,7 +75,7 @@ async function runOnce(
     const seconds = Math.round((performance.now() - begin) / 1_000);
     console.log(`${runtime.padEnd(4)}| ${files[0]} and ${files.length - 1} more took ${seconds} s`);
     const left = await killLeftovers(folder);
-    // A process that ends in the middle of a test writes no report, whatever its exit code.
+    // A process that ends in the middle of a test writes no report, with any exit code.
     if (!await exists(report)) {
       const name = `${runtime} test of ${files[0]} … ended with code ${code} before it could report`;
       return {
@@ -94,9 +94,9 @@ async function runOnce(
 }
 
 /**
- * The files to give to a runtime. Deno loads the hub and the libraries again for each given file, which often takes more time
- * than the tests of the file. So Deno gets one file that imports all others, except those that must stand alone. Bun loads
- * modules only once.
+ * The files to give to a runtime. Deno loads the hub and the libraries again for each given file, which often takes
+ * more time than the tests of the file. So Deno gets one file that imports all others, except the files that must stand
+ * alone. Bun loads modules only once.
  */
 async function entriesOf(
   runtime: RuntimeName,

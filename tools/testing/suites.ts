@@ -126,7 +126,7 @@ export function isNative(file: string): boolean {
  * Divides files into groups. Each group runs in its own process.
  *
  * @param files Paths relative to the root.
- * @returns The groups, without empty ones, in the order of their start: first the files that are in none of the folders.
+ * @returns The groups that are not empty, in the order of their start. First come the files outside of the folders.
  */
 export function groupsOf(files: readonly string[]): string[][] {
   const groupOf = (file: string) => GROUPS.findIndex((folder) => file.startsWith(folder));

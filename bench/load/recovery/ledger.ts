@@ -46,7 +46,7 @@ export interface Spread extends Percentiles {
 
 /** The result. Times are in milliseconds. */
 export interface Judgement {
-  /** How many messages arrived, of those that the server confirmed, and how many were expected. */
+  /** How many of the messages that the server confirmed have arrived, and how many were expected. */
   readonly delivered: number;
   readonly expected: number;
   /** How many messages a client got a second time. */

@@ -1,6 +1,6 @@
 /**
- * Clients that send requests to their node at a steady rate, also before the last answer has arrived. They show how the node
- * serves its own clients while those of another node reconnect.
+ * Clients that send requests to their node at a steady rate, also before the last answer has arrived. They show how the
+ * node serves its own clients while the clients of another node reconnect.
  *
  * @module
  */

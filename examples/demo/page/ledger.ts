@@ -23,7 +23,7 @@ export class Ledger {
     if (n > this.count.newest) return void this.#fetched.set(n, first);
     this.#fetched.delete(n);
     for (const what of this.#missing.delete(n) ? ["came", "late"] as const : []) this.count[what]++;
-    for (let never = n - 1; first && this.#missing.delete(never); never--); // nobody has sent these
+    for (let never = n - 1; first && this.#missing.delete(never); never--); // no node has sent these
   }
   lostAfter = (mark: number): number => [...this.#missing].filter((n) => n > mark).length;
 }

@@ -21,7 +21,7 @@ const VERBS: Readonly<Record<Deed, string>> = {
 /** Tells the news. */
 export class PresenceNews {
   readonly #place = byId("presence-news");
-  /** The last change of each person; earlier ones are not told. */
+  /** The last change of each person; earlier changes are not told. */
   readonly #waiting = new Map<string, string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 

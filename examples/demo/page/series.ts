@@ -14,7 +14,7 @@ const KEPT = SPAN_MS / TICK_MS + 8;
 /** The ticks of a symbol. */
 export class Series {
   #ticks: Tick[] = [];
-  /** The delays of the kept ticks that came in time, by this clock. Somebody may set it. */
+  /** The delays of the kept ticks that came in time, by this clock. A person may set it. */
   readonly #lags = new Map<number, number>();
   #lagMs = 0;
 
