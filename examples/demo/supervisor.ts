@@ -39,8 +39,8 @@ interface Place {
   slot: Slot;
   port: number;
   handle: Handle | undefined;
-  /** Settles when the last start has succeeded or failed. */
-  started: Promise<unknown>;
+  /** Settles when the last start or stop is over. */
+  busy: Promise<void>;
 }
 
 /** The time in which a stopping node sends its clients to other nodes, in milliseconds. */
@@ -64,7 +64,7 @@ export class Supervisor {
       slot: { number: index + 1, url: urlOf(port), state: "stopped" },
       port,
       handle: undefined,
-      started: Promise.resolve(),
+      busy: Promise.resolve(),
     }));
     if (choice.workers) {
       const { adapter, prefix } = options;
@@ -109,7 +109,7 @@ export class Supervisor {
       if (this.#closed) throw new Error(`Cannot start node ${number}: the demo ends`);
       await this.#start(place, "wait");
     }
-    if (action === "stop" && state === "running") await this.#stop(place, DRAIN_MS);
+    if (action === "stop" && state === "running") await (place.busy = this.#stop(place, DRAIN_MS));
     if (action === "kill" && state === "running") this.#kill(place);
   }
 
@@ -117,16 +117,14 @@ export class Supervisor {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#places.map(async (place) => {
-      await place.started.catch(() => {}); // the caller of start knows
+      await place.busy.catch(() => {}); // the caller of start or stop knows
       if (place.handle) await this.#stop(place, 0);
     }));
     await ADAPTERS[this.#options.adapter]!.tidy?.(this.#options.prefix);
   }
 
   #start(place: Place, ifBusy: NodeOptions["ifBusy"]): Promise<void> {
-    const started = this.#startAt(place, ifBusy);
-    place.started = started;
-    return started;
+    return place.busy = this.#startAt(place, ifBusy);
   }
 
   async #startAt(place: Place, ifBusy: NodeOptions["ifBusy"]): Promise<void> {

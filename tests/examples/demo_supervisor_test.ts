@@ -23,7 +23,7 @@ class FakeWorker {
 
   postMessage(order: Order): void {
     this.orders.push(order);
-    if (order.kind === "stop") queueMicrotask(() => this.report({ kind: "stopped" }));
+    if (order.kind === "stop") setTimeout(() => this.report({ kind: "stopped" }), 0);
   }
 
   report(data: Report): void {
@@ -117,6 +117,14 @@ test("demo: a node that starts while the demo ends is stopped too", async () => 
   assertEquals(stage.states, ["stopped", "stopped"]);
   assertEquals(stage.workers.map(({ terminated }) => terminated), [true, true, true]);
   await assertRejects(() => stage.supervisor.act(1, "start"), Error, "Cannot start node 1: the demo ends");
+});
+
+test("demo: a node that stops while the demo ends stops once", async () => {
+  using stage = new Stage(1);
+  await stage.open();
+  await Promise.all([stage.supervisor.act(1, "stop"), stage.supervisor.close()]);
+  assertEquals(stage.log, ["Node 1 has stopped"]);
+  assertEquals(stage.workers[0]!.orders.filter(({ kind }) => kind === "stop").length, 1);
 });
 
 test("demo: if one node cannot start, the others are stopped, also those that start later", async () => {
