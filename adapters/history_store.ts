@@ -113,9 +113,9 @@ export interface HistoryContext {
  *
  * What an implementation must guarantee:
  *
- * - **One order.** Every message of a channel gets the next offset: 1, 2, 3, … without gaps, whichever node appends.
- *   The store keeps the messages of one node on one channel in the order of its calls. This also holds when a call
- *   comes before the last answer.
+ * - **One order.** Every message of a channel gets the next offset: 1, 2, 3, … without gaps, no matter which node
+ *   appends. The store keeps the messages of one node on one channel in the order of its calls. This also holds when a
+ *   call comes before the last answer.
  * - **All or nothing.** When `append` resolves, the store keeps the message, and every read that begins after that, on
  *   any node, shows it. When `append` rejects, the store keeps the message or not, but never a part of it. The code of
  *   the `HubError` tells which. `UNAVAILABLE`: the message is not kept and never will be (it was refused before it was

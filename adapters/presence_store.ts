@@ -129,10 +129,10 @@ export interface PurgeOptions {
  *
  * What an implementation must guarantee:
  *
- * - **One order.** Every change of a place gets the next number in its epoch: 1, 2, 3, … without gaps, whichever node
- *   makes it. A write is one change: the store does it completely or not at all. The store does the writes of one node
- *   to a place in the order of its calls. A call that has failed may still take effect, but never after a later call of
- *   the same node and place.
+ * - **One order.** Every change of a place gets the next number in its epoch: 1, 2, 3, … without gaps, no matter which
+ *   node makes it. A write is one change: the store does it completely or not at all. The store does the writes of one
+ *   node to a place in the order of its calls. A call that has failed may still take effect, but never after a later
+ *   call of the same node and place.
  * - **Epochs.** An epoch is text of at most 64 characters; a place never uses an epoch again. When the store loses
  *   the number or the content of a place, it begins a new epoch. A place that was empty for a long time may lose its
  *   epoch.

@@ -288,8 +288,8 @@ export class HubClient implements AsyncDisposable {
   }
 
   /**
-   * @param code The error code for requests that wait for an answer: that of the cause, if no other connection
-   * follows.
+   * @param code The error code for requests that wait for an answer. If no other connection follows, it is the code of
+   * the cause.
    */
   #lost(cause: HubError, code: HubError["code"] = "DISCONNECTED"): void {
     this.#subscriptions.lost();

@@ -108,8 +108,8 @@ export class HistoryLog {
   }
 
   /**
-   * Drops messages that are too old or too many. It moves a start index, and copies the array only now and then, which
-   * is cheap.
+   * Drops messages that are too old or too many. It moves a start index, which is cheap, and copies the array only from
+   * time to time.
    */
   expire(): void {
     const oldest = this.#ttlMs === Infinity ? -Infinity : this.#clock.now() - this.#ttlMs;

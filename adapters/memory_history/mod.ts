@@ -198,7 +198,7 @@ class MemoryStore implements MemoryHistory {
       this.#positions.delete(oldest);
       break;
     }
-    // A client that returns to the forgotten channel must not take it for a channel that was never used.
+    // When a client returns to the forgotten channel, it must see that the channel was used before.
     this.#untouched = crypto.randomUUID();
   }
 }

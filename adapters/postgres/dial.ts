@@ -28,7 +28,7 @@ export class SocketDialer implements Dialer {
   readonly #library: Library;
   /** The fixed secrets of the options, which no error may contain. */
   readonly #fixedSecrets: readonly string[];
-  /** The latest passwords from the password function: those of the current connections, and some before. */
+  /** The latest passwords from the password function: of the current connections, and of some earlier ones. */
   #passwords: readonly string[] = [];
   /** The index of the address to try next. */
   #next = 0;

@@ -36,7 +36,7 @@ const REFUSALS: readonly (readonly [code: RegExp, hint: string])[] = [
 const GOING = /^57P0[12]$/;
 
 /**
- * Tells an error of the server from a lost connection.
+ * Distinguishes an error of the server from a lost connection.
  *
  * @param error The error of a statement.
  * @returns Whether the server answered with an error.

@@ -44,7 +44,7 @@ export class Held {
     this.#partitions.clear();
   }
 
-  /** All channels, or those of one partition. */
+  /** All channels, or the channels of one partition. */
   entries(only?: Interests): readonly (readonly [Interests, string])[] {
     return [...this.#partitions].flatMap(([interests, names]) =>
       only && interests !== only ? [] : [...names.keys()].map((name) => [interests, name] as const)

@@ -66,7 +66,7 @@ export class Mail {
   #isOwn(raw: Uint8Array): boolean {
     const head = /^...([tjxb])(\d+):/.exec(decoder.decode(raw.subarray(0, MAX_HEAD + 1)));
     if (!head || !this.#own.every((byte, i) => raw[head[0].length + i] === byte)) return false;
-    // Another node's id may begin with this node's id, so the rest of the sender must be a number. Lengths are those of
+    // Another node's id may begin with this node's id, so the rest of the sender must be a number. Lengths are as in
     // `encodeEnvelope`: in bytes for bytes, in UTF-16 units for text.
     const digits = Number(head[2]) - (head[1] === "b" ? this.#own.length : this.#nodeId.length + 1);
     const start = head[0].length + this.#own.length;

@@ -91,9 +91,9 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * before its first `await` go first. All other requests and signals wait for their answers. So a message that was written
    * offline reaches a room that is joined here.
    *
-   * If the function's promise rejects with `UNAVAILABLE` or `TIMEOUT`, for example while a broker is away, the client calls the
-   * function again. The waits are like those of a reconnect. The client stops when the function succeeds or the connection
-   * is lost. Nothing else waits for these retries.
+   * If the function's promise rejects with `UNAVAILABLE` or `TIMEOUT`, for example while a broker is away, the client
+   * calls the function again. The client waits between the calls as it does between reconnects. The client stops when
+   * the function succeeds or the connection is lost. Nothing else waits for these retries.
    *
    * @param listener The function to call. If it is asynchronous, return its promise. Its errors go to `onError`.
    * @returns A function that stops these calls.

@@ -77,8 +77,8 @@ export interface SubscribeSinceOptions extends SubscribeOptions {
 /** Options of {@linkcode Client.subscribe} if you want earlier messages first. */
 export interface SubscribeRewindOptions extends SubscribeOptions {
   /**
-   * Begins with earlier messages, as far as the history keeps them. `{ last: 50 }`: the last 50. `{ sinceMs: 60_000
-   * }`: those of the last 60,000 milliseconds. New messages follow, without a gap and without repeats. After a lost
+   * Begins with earlier messages, as far as the history keeps them. `{ last: 50 }`: the last 50. `{ sinceMs: 60_000 }`:
+   * the messages of the last 60,000 milliseconds. New messages follow, without a gap and without repeats. After a lost
    * link the subscription goes on after its last message.
    */
   readonly rewind: Rewind;

@@ -130,8 +130,8 @@ export interface RoomMembers {
 export interface HistoryAddOptions {
   /**
    * A client that is new in the room first gets earlier messages, if they are still kept. `{ last: 50 }`: the last 50.
-   * `{ sinceMs: 60_000 }`: those of the last 60,000 milliseconds. Without it the client begins with new messages. A
-   * client that comes back continues after the last message that it got.
+   * `{ sinceMs: 60_000 }`: the messages of the last 60,000 milliseconds. Without it the client begins with new
+   * messages. A client that comes back continues after the last message that it got.
    */
   readonly rewind?: Rewind;
 }

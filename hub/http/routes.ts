@@ -9,7 +9,8 @@ import type { Health } from "../api/health.ts";
 import type { Transport } from "../../transports/transport.ts";
 
 /**
- * Makes the endpoints, with those of the transports at `/`. `/health` answers 200 while the hub takes connections, else
+ * Makes the endpoints. The endpoints of the transports are at `/`. `/health` answers 200 while the hub takes
+ * connections, else
  * 503. `/health/ready` also answers 503 when the backplane has been down for too long. `/health/live` always answers
  * 200.
  *

@@ -34,7 +34,7 @@ export interface NodeAnswersOptions {
   onError(error: unknown, name: string): void;
 }
 
-/** The prefix of the application's requests, so that their names cannot clash with those of the hub. */
+/** The prefix of the application's requests, so that their names differ from the names of the hub's requests. */
 export const APP_PREFIX = "app:";
 
 /** The name of a request for errors, without the prefix. */

@@ -61,7 +61,7 @@ export class Subscriptions {
   readonly #conn: Connection;
   readonly #context: SessionContext;
   readonly #all: Held;
-  /** By topic. The object also tells a subscription from a later one of the same topic. */
+  /** By topic. The object also distinguishes a subscription from a later one of the same topic. */
   readonly #active = new SmallMap<string, Mark>();
   /** How many calls still run. A cancelled subscribe counts until its rule has ended. */
   #underWay = 0;

@@ -73,7 +73,9 @@ export interface WatchesParts {
 /** The watches of a connection. */
 export class Watches {
   readonly #parts: WatchesParts;
-  /** By place and by how to count members. The object also tells a watch from a later watch of the same place. */
+  /**
+   * By place and by how to count members. The object also distinguishes a watch from a later watch of the same place.
+   */
   readonly #active = new SmallMap<string, Mark>();
   /** Questions to rules about a page. */
   readonly #looking = new Set<Authorizing>();

@@ -20,8 +20,8 @@ export interface AppendWait {
 }
 
 /**
- * All appends that wait for a store. It is not an `AbortSignal`: each new listener of a signal costs a look at all
- * others, and thousands of messages may wait.
+ * All appends that wait for a store. It is not an `AbortSignal`, because thousands of messages may wait: for each new
+ * listener, a signal looks at all others.
  */
 export class Waits {
   readonly #all = new Set<(error: HubError) => void>();

@@ -1,5 +1,6 @@
 /**
- * The history of a topic on one node, with the epoch and offsets that clients see. They differ from those of the store.
+ * The history of a topic on one node, with the epoch and offsets that clients see. The store has another epoch and
+ * other offsets.
  *
  * @module
  */

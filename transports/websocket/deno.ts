@@ -182,8 +182,8 @@ class DenoLinkRequest implements LinkRequest {
 
 /**
  * Whether the server itself made a request. Only such a request can be upgraded. For others Deno gives no error, and
- * sends an answer that only looks like an upgrade. The headers of the server's requests cannot be changed, but those
- * of copies can (the guards of https://fetch.spec.whatwg.org/#headers-class).
+ * sends an answer that only looks like an upgrade. The headers of the server's requests cannot be changed, but the
+ * headers of copies can (the guards of https://fetch.spec.whatwg.org/#headers-class).
  */
 function isOfServer({ headers }: Request): boolean {
   const errors = Error as unknown as { stackTraceLimit?: number }; // V8 has it

@@ -58,7 +58,7 @@ export function saidBy(error: unknown): unknown {
 }
 
 /**
- * Tells a reply of Redis from an error of the connection.
+ * Distinguishes a reply of Redis from an error of the connection.
  *
  * @param error The error of a command.
  * @returns Whether Redis answered with a refusal.

@@ -93,7 +93,7 @@ function functions(schema: string): string[] {
 }
 
 /**
- * A hash by which the functions of this version differ from those of older and newer versions, which work too.
+ * A hash of the functions of this version. Functions of older and newer versions have other hashes, and work too.
  *
  * @param schema The schema.
  */
