@@ -7,6 +7,26 @@
 /** A library is not installed, or cannot be loaded here. */
 export class LibraryError extends Error {
   override readonly name = "LibraryError";
+  /** What to install, if that helps. */
+  readonly missing: Missing | undefined;
+
+  /**
+   * @param message What happened, and what to do.
+   * @param options The cause, and what to install.
+   */
+  constructor(message: string, options?: ErrorOptions & { readonly missing?: Missing }) {
+    super(message, options);
+    this.missing = options?.missing;
+  }
+}
+
+/** A library that is not installed. */
+interface Missing {
+  readonly name: string;
+  /** Why it cannot be loaded. */
+  readonly said: string;
+  /** What to do instead; empty if there is nothing else. */
+  readonly otherwise: string;
 }
 
 /** Deno's message for a missing permission, also inside the message of a library that has caught it. */
@@ -30,9 +50,35 @@ export async function loadLibrary<T>(name: string, otherwise: string, load: () =
         cause,
       });
     }
-    const install = `Install it (\`deno add npm:${name}\`, \`bun add ${name}\`)${
-      otherwise && ` or ${otherwise}`
-    }`;
-    throw new LibraryError(`Cannot import \`${name}\` (${said}). ${install}.`, { cause });
+    throw notInstalled([{ name, said, otherwise }], cause);
   }
+}
+
+/**
+ * Waits for libraries that are needed together. If several are not installed, one error names them all.
+ *
+ * @param loads The results of {@linkcode loadLibrary}.
+ * @throws {LibraryError} If one of them cannot be loaded.
+ */
+export async function loadLibraries<T extends readonly unknown[]>(
+  loads: readonly [...{ readonly [K in keyof T]: Promise<T[K]> }],
+): Promise<T> {
+  const outcomes = await Promise.allSettled(loads);
+  const errors = outcomes.flatMap((outcome) => outcome.status === "rejected" ? [outcome.reason] : []);
+  const missing = errors.flatMap((error) => error instanceof LibraryError ? error.missing ?? [] : []);
+  if (errors.length > 1 && missing.length === errors.length) throw notInstalled(missing, errors[0].cause);
+  if (errors.length > 0) throw errors.find((error) => !error.missing) ?? errors[0];
+  return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value) as unknown as T;
+}
+
+/** Says what to install, and what else would help. */
+function notInstalled(all: readonly Missing[], cause: unknown): LibraryError {
+  const names = all.map(({ name }) => name);
+  const { said, otherwise } = all[0]!;
+  const listed = new Intl.ListFormat("en").format(names.map((name) => `\`${name}\``));
+  const added = names.map((name) => `npm:${name}`).join(" ");
+  const install = `Install ${all.length > 1 ? "them" : "it"} (\`deno add ${added}\`, \`bun add ${
+    names.join(" ")
+  }\`)${otherwise && ` or ${otherwise}`}`;
+  return new LibraryError(`Cannot import ${listed} (${said}). ${install}.`, { cause, missing: all[0] });
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Libp2p, PeerId, Transport } from "@libp2p/interface";
-import { loadLibrary } from "../kit/library.ts";
+import { loadLibraries, loadLibrary } from "../kit/library.ts";
 import { keyOf } from "./identity.ts";
 import { holdLocks } from "./locks.ts";
 import type { Members } from "./members.ts";
@@ -96,7 +96,7 @@ export function startNode(options: NodeOptions): Promise<RunningNode> {
 async function createNode(options: NodeOptions): Promise<RunningNode> {
   const otherwise = "pass `node`";
   const [{ createLibp2p }, { tcp }, { noise, pureJsCrypto }, { yamux }, { identify }, { gossipsub }] =
-    await Promise.all([
+    await loadLibraries([
       loadLibrary("libp2p", otherwise, () => import("libp2p")),
       loadLibrary("@libp2p/tcp", otherwise, () => import("@libp2p/tcp")),
       loadLibrary("@chainsafe/libp2p-noise", otherwise, () => import("@chainsafe/libp2p-noise")),
@@ -219,8 +219,8 @@ export function startRelay(options: RelayOptions): Promise<Omit<RunningNode, "pu
 }
 
 async function createRelay(options: RelayOptions): Promise<Omit<RunningNode, "pubsub">> {
-  const [{ createLibp2p }, { tcp }, { noise, pureJsCrypto }, { yamux }, { identify }, relays] = await Promise
-    .all([
+  const [{ createLibp2p }, { tcp }, { noise, pureJsCrypto }, { yamux }, { identify }, relays] =
+    await loadLibraries([
       loadLibrary("libp2p", "", () => import("libp2p")),
       loadLibrary("@libp2p/tcp", "", () => import("@libp2p/tcp")),
       loadLibrary("@chainsafe/libp2p-noise", "", () => import("@chainsafe/libp2p-noise")),

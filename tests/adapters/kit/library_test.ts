@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LibraryError, loadLibrary } from "../../../adapters/kit/library.ts";
+import { LibraryError, loadLibraries, loadLibrary } from "../../../adapters/kit/library.ts";
 import { redisFailure } from "../../../adapters/kit/redis/errors.ts";
 import { test } from "../../harness.ts";
 
@@ -16,6 +16,21 @@ test("adapters: a library that is not installed is one clear error that says wha
   );
   assertEquals((error.cause as Error).message, "not found");
   assertEquals(redisFailure(error, "Redis at a:1", []), { kind: "refused", error });
+});
+
+test("adapters: libraries that are needed together are missed together, and one command installs them", async () => {
+  const missing = (name: string) =>
+    loadLibrary(name, "pass `node`", () => Promise.reject(new Error(`no ${name}`)));
+  const there = loadLibrary("c", "pass `node`", () => Promise.resolve({ c: 3 }));
+  assertEquals(await loadLibraries([there, there]), [{ c: 3 }, { c: 3 }]);
+  await assertRejects(
+    () => loadLibraries([missing("a"), there, missing("b")]),
+    LibraryError,
+    "Cannot import `a` and `b` (no a). Install them (`deno add npm:a npm:b`, `bun add a b`) or pass `node`.",
+  );
+  await assertRejects(() => loadLibraries([there, missing("b")]), LibraryError, "Cannot import `b` (no b).");
+  const denied = loadLibrary("d", "", () => Promise.reject(new Error("Requires env access")));
+  await assertRejects(() => loadLibraries([denied, missing("a")]), LibraryError, "lacks the permission");
 });
 
 test("adapters: a library that may not be loaded here says why: Deno names the permission that it lacks", async () => {
