@@ -10,9 +10,8 @@ import type { Transport } from "../../transports/transport.ts";
 
 /**
  * Makes the endpoints. The endpoints of the transports are at `/`. `/health` answers 200 while the hub takes
- * connections, else
- * 503. `/health/ready` also answers 503 when the backplane has been down for too long. `/health/live` always answers
- * 200.
+ * connections, and 503 otherwise. `/health/ready` also answers 503 when the backplane has been down for too long.
+ * `/health/live` always answers 200.
  *
  * @param transports The transports. The first one that answers a request serves it.
  * @param health Makes the body of `/health`.

@@ -5,8 +5,8 @@
  */
 
 /**
- * Compares lists and plain objects by their content, and all other values by identity. If this is not certain, the
- * states count as different.
+ * Compares lists and plain objects by their content, and all other values by identity. If it cannot tell whether they
+ * are equal, the states count as different.
  */
 export function isSameState(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;

@@ -45,8 +45,8 @@ export interface DatedPage {
 
 /**
  * Finds the offset after which all messages are new. A message is new when it differs from the delivered message at its
- * offset, when it arrived live, or when it is too young. All messages after a new one are new too. If this is not
- * certain, a message counts as delivered.
+ * offset, when it arrived live, or when it is too young. All messages after a new one are new too. If the node cannot
+ * tell whether a message is new, it counts as delivered.
  *
  * @param dated The first page of the new epoch.
  * @param heard What is known about the delivered messages.
