@@ -30,6 +30,7 @@ export class Part<Command extends object, Word extends object> {
   /** Resolves when it is gone. Never rejects. */
   readonly ended: Promise<End>;
   #isGone = false;
+  #isKilled = false;
 
   /**
    * @param runtime What runs it.
@@ -43,8 +44,15 @@ export class Part<Command extends object, Word extends object> {
     child.stdin!.on("error", () => {}); // it was killed, which the caller knows
     const lines = createInterface(child.stdout!);
     lines.on("line", (line) => {
-      if (line.startsWith("{")) onWord(JSON.parse(line));
-      else console.error(`${fileURLToPath(program)}: ${line}`);
+      if (!line.startsWith("{")) return console.error(`${fileURLToPath(program)}: ${line}`);
+      let word: Word;
+      try {
+        word = JSON.parse(line);
+      } catch (error) {
+        if (this.#isKilled) return; // it was killed in the middle of the line
+        throw error;
+      }
+      onWord(word);
     });
     this.ended = new Promise((resolve) =>
       child.once("close", (code, signal) => {
@@ -66,7 +74,9 @@ export class Part<Command extends object, Word extends object> {
 
   /** Sends it a signal. Not by the child's own `kill`: what was sent a signal by that counts as killed on Deno. */
   signal(signal: "SIGSTOP" | "SIGCONT" | "SIGTERM" | "SIGKILL"): void {
-    if (!this.#isGone) sendSignal(this.#child.pid!, signal);
+    if (this.#isGone) return;
+    if (signal === "SIGKILL") this.#isKilled = true;
+    sendSignal(this.#child.pid!, signal);
   }
 
   /** Kills it; resolves when it is gone. Idempotent. */
