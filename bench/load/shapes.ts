@@ -45,7 +45,7 @@ export async function fanout({ port, dialect, clients, messages }: Load): Promis
       ordered: watch.ordered,
     };
   };
-  for (let ms = 0; ms < LONG_ENOUGH_MS;) ms += (await round(messages)).ms;
+  for (let ms = 0; ms < LONG_ENOUGH_MS;) ms += (await round(Math.ceil(messages * WARM_UP))).ms;
   const before = frames(connections);
   const total = { expected: 0, delivered: 0, ordered: true, ms: 0, cpuMs: 0, loadCpuMs: 0 };
   do {
