@@ -113,9 +113,7 @@ export class Answers {
     if (Math.max(size, this.#abandoned) < this.#options.maxPending) return undefined;
     return new HubError(
       "UNAVAILABLE",
-      `Cannot answer the server: ${
-        size + this.#abandoned
-      } of its requests run already (maxPendingRequests of the client)`,
+      `Cannot answer the server: ${size + this.#abandoned} of its requests run already (maxPendingRequests)`,
     );
   }
 

@@ -125,7 +125,7 @@ export class Requests {
     if (this.#pending >= settings.maxPendingRequests) {
       throw new HubError(
         "UNAVAILABLE",
-        `Cannot request "${name}": ${this.#pending} requests wait for an answer already (maxPendingRequests)`,
+        `Cannot request "${name}": ${this.#pending} requests wait already (maxPendingRequests)`,
       );
     }
     this.#pending++;
@@ -225,7 +225,7 @@ export class Requests {
     if (connection?.congested) {
       throw new HubError(
         "UNAVAILABLE",
-        `Cannot send "${name}": the server reads too slowly, and more than maxBufferedBytes wait`,
+        `Cannot send "${name}": the server does not read, and more than maxBufferedBytes wait`,
       );
     }
     return first || !settings.maxQueued ? connection : this.free;
@@ -268,7 +268,7 @@ export class Requests {
     const { once } = connection.welcome!;
     if (lost && lost.once !== once) throw lost.error;
     if (key !== undefined && !once) {
-      throw new HubError("UNAVAILABLE", `Cannot send "${name}" with an id: the hub is too old for ids`);
+      throw new HubError("UNAVAILABLE", `Cannot send "${name}" with an id: the hub is too old`);
     }
     const end = clock.now() + patience.timeoutMs;
     const { id, answer } = calls.open(name, patience, (id) => connection.push(["cancel", id]));

@@ -332,7 +332,7 @@ export class Stream implements StreamOwner {
     }
     this.#retries.later();
     if (time > 2) return; // already reported
-    const text = `Messages of "${name}" are missing again and again: the client retries more slowly`;
+    const text = `Messages of "${name}" are missing again and again: retries get slower`;
     reportRepeated(new HubError("UNAVAILABLE", text), { stage: "topic", name });
   }
 

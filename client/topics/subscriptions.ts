@@ -173,15 +173,17 @@ export class Subscriptions {
       this.#options.open()?.push(["unsub", topic]);
       left.add(topic);
     }
-    const early: Stream[] = [];
-    const others: Stream[] = [];
-    for (const stream of this.#streams.values()) (this.#early.has(stream) ? early : others).push(stream);
+    const all = [...this.#streams.values()];
     // Sending may fail, and a listener that gets the error may unsubscribe from other topics: these must have been
     // asked for first.
-    for (const stream of early) {
-      stream.ask(!left.has(stream.topic), { id: this.#early.get(stream)!, isTaken });
+    for (const isEarly of [true, false]) {
+      for (const stream of all) {
+        const id = this.#early.get(stream);
+        if ((id !== undefined) === isEarly) {
+          stream.ask(!left.has(stream.topic), id === undefined ? undefined : { id, isTaken });
+        }
+      }
     }
-    for (const stream of others) stream.ask(!left.has(stream.topic));
     this.#early.clear(); // an ended stream must not outlive this
   }
 
