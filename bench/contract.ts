@@ -18,6 +18,7 @@ export const contract = defineContract(
         clientToServer: {
           join: { input: z.object({ room: z.string() }), output: z.void() },
           say: { payload: Line },
+          tell: { input: Line, output: z.void() },
           publish: { payload: z.object({ id: z.string(), text: z.string() }) },
           echo: { input: Text, output: Text },
         },

@@ -4,11 +4,12 @@
  * @module
  */
 
-import { createHub, type Hub, type HubOptions, type HubUser } from "@trunkline/hub";
+import { createHub, type Hub, type HubOptions, type HubUser, jsonCodec } from "@trunkline/hub";
+import { msgpackCodec } from "@trunkline/hub/codecs/msgpack";
 import { contract } from "./contract.ts";
 
 type Definition = (typeof contract)["definition"];
-type Measured = Hub<Definition, HubUser, undefined>;
+type Measured = Hub<Definition, HubUser | undefined, undefined>;
 
 /**
  * Makes the hub.
@@ -17,12 +18,13 @@ type Measured = Hub<Definition, HubUser, undefined>;
  */
 export function createMeasuredHub(
   options: Pick<
-    HubOptions<Definition, HubUser, undefined>,
+    HubOptions<Definition, HubUser | undefined, undefined>,
     "adapter" | "transports" | "onError" | "clock"
   > = {},
 ): Measured {
   const hub: Measured = createHub(contract, {
     authenticate: ({ role }) => ({ role }),
+    codecs: [jsonCodec, msgpackCodec],
     limits: { messagesPerSecond: 1e9, messageBurst: 1e9 },
     ...options,
   });
@@ -30,6 +32,7 @@ export function createMeasuredHub(
     member: {
       join: ({ room }, { conn }) => hub.room(room).add(conn),
       say: ({ room, text }) => hub.room(room).broadcast("message", { text }),
+      tell: ({ room, text }) => hub.room(room).broadcast("message", { text }),
       publish: ({ id, text }) => void hub.forRole("member").publish(`line/${id}`, { text }),
       echo: (input) => input,
     },

@@ -6,15 +6,19 @@
  */
 
 import { cpus } from "node:os";
+import process from "node:process";
 import { parseArgs } from "node:util";
 import { type Bench, benches, judge } from "./benches.ts";
-import { type Candidate, candidates } from "./candidates.ts";
+import { candidates, type Contender, missing, nativeCandidates } from "./candidates.ts";
 import { measure, type Measurement } from "./measure.ts";
 import type { Verdict } from "./reach.ts";
 import { writeReport } from "./report.ts";
 import { type Results, type Row, toRow } from "./rows.ts";
 import { findRuntimes, type Runtime } from "./runtimes.ts";
 import { studies } from "./studies.ts";
+
+/** A control or peer is not measured again when its runs have taken this long. The slowest ones took a third of all the time. */
+const PEER_BUDGET_MS = 20_000;
 
 /** Runs one benchmark. The servers take turns for several rounds, so that a busy moment of the machine affects all of them. */
 async function run(
@@ -24,14 +28,20 @@ async function run(
   paths: Readonly<Partial<Record<Runtime, string>>>,
 ): Promise<Results> {
   const load = quick ? bench.quick ?? bench.load : bench.load;
-  const taken = candidates.filter((candidate) =>
-    paths[candidate.runtime] && (bench.takes?.(candidate) ?? true)
+  const taken = [...candidates, ...nativeCandidates].filter((candidate) =>
+    missing(candidate, paths) === undefined && (candidate.only ?? bench.name) === bench.name &&
+    (bench.takes?.(candidate) ?? true)
   );
-  const measured = new Map<Candidate, Measurement[]>(taken.map((candidate) => [candidate, []]));
+  const measured = new Map<Contender, Measurement[]>(taken.map((candidate) => [candidate, []]));
+  const spentMs = new Map<Contender, number>();
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const candidate of taken) {
+      const spent = spentMs.get(candidate) ?? 0;
+      if (candidate.kind !== "trunkline" && spent > PEER_BUDGET_MS) continue;
       const dialect = bench.dialects?.[candidate.dialect] ?? candidate.dialect;
+      const start = performance.now();
       measured.get(candidate)!.push(await measure({ ...candidate, dialect }, load, paths));
+      spentMs.set(candidate, spent + performance.now() - start);
     }
   }
   const rows = taken.map((candidate) => toRow({ ...bench, load }, candidate, measured.get(candidate)!));
@@ -97,24 +107,33 @@ if (help || unknown) {
   Deno.exit(unknown ? 2 : 0);
 }
 
+// Brokers and servers go with it, which a signal by itself does not do.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const paths = await findRuntimes();
 for (const runtime of ["deno", "bun", "node"] as const) {
   if (!paths[runtime]) console.log(`Skipped: everything on ${runtime}, which is not installed`);
+}
+for (const candidate of nativeCandidates) {
+  const reason = missing(candidate, paths);
+  if (reason) console.log(`Skipped: ${candidate.server}, which needs ${reason}`);
 }
 if (!paths.bun) {
   console.error("Cannot run: the load client needs Bun. Install it, or npx.");
   Deno.exit(1);
 }
 const faults: string[] = [];
+const began = performance.now();
+const secondsSince = (start: number) => Math.round((performance.now() - start) / 1_000);
 for (const bench of benches.filter(({ name }) => names.includes(name))) {
   console.log(
     `${bench.name}: ${bench.what}${quick && bench.quick ? " (a smaller load, for --quick)" : ""}`,
   );
+  const start = performance.now();
   const results = await run(bench, quick, Number(repeat ?? (quick ? 1 : bench.repetitions ?? 3)), paths);
   if (!quick) { for (const verdict of judge(bench, results.rows)) console.log(`  ${spoken(verdict)}`); }
   faults.push(...losses(bench, results));
   if (quick) continue; // the figures of a quick run must not replace careful ones
-  await writeResults(bench.name, results);
+  await writeResults(bench.name, { ...results, seconds: secondsSince(start) });
 }
 for (
   const { name, what, canBeQuick, repetitions = 3, reach, run } of studies.filter(({ name }) =>
@@ -123,15 +142,17 @@ for (
 ) {
   console.log(`${name}: ${what}${quick && canBeQuick ? " (a smaller load, for --quick)" : ""}`);
   const effort = { quick, repetitions: Number(repeat ?? (quick ? 1 : repetitions)) };
+  const start = performance.now();
   const { rows, faults: found } = await run(paths, (line) => console.log(`  ${line}`), effort);
   if (!quick) { for (const verdict of reach?.(rows) ?? []) console.log(`  ${spoken(verdict)}`); }
   faults.push(...found);
   if (quick && canBeQuick) continue;
-  await writeResults(name, { bench: name, what, ...setting(), rows });
+  await writeResults(name, { bench: name, what, ...setting(), seconds: secondsSince(start), rows });
 }
 if (!quick || studies.some(({ name, canBeQuick }) => names.includes(name) && !canBeQuick)) {
   await writeReport();
 }
+console.log(`Took ${secondsSince(began)} s`);
 if (faults.length > 0) {
   console.error(`Faults:\n${faults.join("\n")}`);
   Deno.exit(1);

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { endWithThis } from "./last_resort.ts";
 import { TextLineStream } from "./lines.ts";
-import type { Candidate } from "./candidates.ts";
-import type { GrowthOrder, LoadOrder } from "./load/main.ts";
+import type { Candidate, NativeCandidate } from "./candidates.ts";
+import type { GroupsOrder, GrowthOrder, LoadOrder, Unaddressed } from "./load/main.ts";
 import type { Outcome } from "./load/outcome.ts";
 import { type Usage, usage } from "./load/server.ts";
+import { type RunningServer, startNative } from "./native/start.ts";
 import { pinned, type Runtime } from "./runtimes.ts";
 
 /** The result of one measurement. */
@@ -30,6 +32,7 @@ const here = (file: string): string => new URL(file, import.meta.url).pathname;
 function start({ command, args }: { readonly command: string; readonly args: string[] }) {
   const child = new Deno.Command(command, { args, stdout: "piped", stderr: "inherit", stdin: "null" })
     .spawn();
+  endWithThis(child, child.status);
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
     .getReader();
   return { child, lines };
@@ -44,25 +47,47 @@ async function readJson(lines: ReadableStreamDefaultReader<string>) {
   }
 }
 
+/** Starts a server, and waits until it serves. */
+async function startServer(
+  candidate: Candidate | NativeCandidate,
+  paths: Readonly<Partial<Record<Runtime, string>>>,
+): Promise<RunningServer> {
+  if ("program" in candidate) return await startNative(candidate.program);
+  const { runtime, file } = candidate;
+  const server = start(await pinned(runtime, paths[runtime]!, 0, here(`servers/${file}`)));
+  const stop = async () => {
+    server.child.kill("SIGKILL");
+    await server.lines.cancel();
+    await server.child.status;
+  };
+  try {
+    const { port } = await readJson(server.lines);
+    return { port, statsPort: port, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
 /**
  * Runs a load client against a server, each in its own process.
  *
  * @param candidate The server.
  * @param order The orders for the load client.
  * @param paths The paths of the runtimes.
- * @param watch Called before and after the load, with the server's port.
+ * @param watch Called before the load, with the port that answers `/stats`, and runs it.
  */
 export async function underLoad<Outcome>(
-  { runtime, file, dialect }: Candidate,
-  order: Omit<LoadOrder | GrowthOrder, "port" | "dialect">,
+  candidate: Candidate | NativeCandidate,
+  order: Unaddressed<LoadOrder> | Unaddressed<GrowthOrder> | Unaddressed<GroupsOrder>,
   paths: Readonly<Partial<Record<Runtime, string>>>,
-  watch: (port: number, load: () => Promise<Outcome>) => Promise<Outcome> = (_port, load) => load(),
+  watch: (statsPort: number, load: () => Promise<Outcome>) => Promise<Outcome> = (_port, load) => load(),
 ): Promise<Outcome> {
-  const server = start(await pinned(runtime, paths[runtime]!, 0, here(`servers/${file}`)));
+  const server = await startServer(candidate, paths);
   try {
-    const { port } = await readJson(server.lines);
-    return await watch(port, async () => {
-      const load = JSON.stringify({ ...order, port, dialect });
+    const { port, statsPort } = server;
+    return await watch(statsPort, async () => {
+      const load = JSON.stringify({ ...order, port, statsPort, dialect: candidate.dialect });
       const client = start(await pinned("bun", paths.bun!, 1, here("load/main.ts"), load));
       const outcome: Outcome = await readJson(client.lines);
       await client.lines.cancel();
@@ -70,9 +95,7 @@ export async function underLoad<Outcome>(
       return outcome;
     });
   } finally {
-    server.child.kill("SIGKILL");
-    await server.lines.cancel();
-    await server.child.status;
+    await server.stop();
   }
 }
 
@@ -84,15 +107,15 @@ export async function underLoad<Outcome>(
  * @param paths Where the runtimes are.
  */
 export async function measure(
-  candidate: Candidate,
-  order: Omit<LoadOrder, "port" | "dialect">,
+  candidate: Candidate | NativeCandidate,
+  order: Unaddressed<LoadOrder>,
   paths: Readonly<Partial<Record<Runtime, string>>>,
 ): Promise<Measurement> {
   let before: Usage | undefined, after: Usage | undefined;
-  const outcome = await underLoad<Outcome>(candidate, order, paths, async (port, load) => {
-    before = await usage(port, "collect");
+  const outcome = await underLoad<Outcome>(candidate, order, paths, async (statsPort, load) => {
+    before = await usage(statsPort, "collect");
     const outcome = await load();
-    after = outcome.open ?? await usage(port, "collect");
+    after = outcome.open ?? await usage(statsPort, "collect");
     return outcome;
   });
   return {

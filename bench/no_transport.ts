@@ -5,6 +5,7 @@
  * @module
  */
 
+import { type Codec, jsonCodec } from "@trunkline/hub/contract";
 import type { Link, LinkAcceptor, LinkEvents, Transport } from "@trunkline/hub/transports/transport";
 
 /** A transport with links that accept every write at once. */
@@ -20,18 +21,21 @@ export class NoTransport implements Transport {
    * Connects a client, and waits until the hub has accepted it.
    *
    * @param token The client's token.
+   * @param codec The client's codec.
    */
-  async connect(token?: string): Promise<LinkEvents> {
+  async connect(token?: string, codec: Codec = jsonCodec): Promise<LinkEvents> {
     const { promise: welcome, resolve } = Promise.withResolvers<void>();
     const link: Link = {
-      subprotocol: "trunkline.v1.json",
+      subprotocol: codec.subprotocol,
       bufferedAmount: 0,
       send: () => resolve(),
       close() {},
     };
     const request = { request: new Request("http://localhost"), address: undefined };
     const client = this.#acceptor!.accept(link, request);
-    client.message(JSON.stringify([["hello", { role: "member", token }]]));
+    client.message(
+      codec.join([codec.encode(["hello", { role: "member", ...(token !== undefined && { token }) }])]),
+    );
     await welcome;
     return client;
   }

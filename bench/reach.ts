@@ -7,13 +7,12 @@
 import type { Bench } from "./benches.ts";
 import type { Row } from "./rows.ts";
 import type { Runtime } from "./runtimes.ts";
-import { UNITS } from "./units.ts";
 
 /** The target of a benchmark's figure on one runtime. */
 export interface Aim {
   readonly runtime: Runtime;
-  /** The server to compare with: the target is a multiple of its figure. Without it, the target is the figure itself. */
-  readonly than?: { readonly server: string; readonly runtime: Runtime };
+  /** The server to compare with: the target is a multiple of its figure. */
+  readonly than: { readonly server: string; readonly runtime: string };
   /** Not less than this, or not more. */
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -53,7 +52,12 @@ export function verdict(
   };
 }
 
-/** Compares a benchmark's medians with their targets. A row counts only if everything was delivered. */
+/** Whether everything was delivered, in order: a row counts only then. */
+export const isWhole = (
+  { delivered, expected, ordered }: Pick<Row, "delivered" | "expected" | "ordered">,
+): boolean => delivered === expected && ordered !== false;
+
+/** Compares a benchmark's medians with their targets. A row of any server counts only if everything was delivered, in order. */
 export function verdictsOf(
   { figure, reach = [] }: Pick<Bench, "figure" | "reach">,
   rows: readonly Row[],
@@ -61,12 +65,17 @@ export function verdictsOf(
   const medianOf = (row: Row | undefined) => row?.[figure]?.median ?? NaN;
   return reach.map(({ runtime, than, ...limits }) => {
     const ours = rows.find((row) => row.peer === "trunkline" && row.runtime === runtime);
-    const theirs = rows.find((row) => row.server === than?.server && row.runtime === than.runtime);
-    const complete = ours !== undefined && ours.delivered === ours.expected && ours.ordered !== false;
-    const found = than ? medianOf(ours) / medianOf(theirs) : medianOf(ours);
-    const unit = than ? `× ${than.server} (${than.runtime})` : UNITS[figure];
-    const judged = verdict(`trunkline (${runtime})`, found, limits, unit);
-    return complete ? judged : { ...judged, found: "not everything was delivered", reached: false };
+    const theirs = rows.find((row) => row.server === than.server && row.runtime === than.runtime);
+    const judged = verdict(
+      `trunkline (${runtime})`,
+      medianOf(ours) / medianOf(theirs),
+      limits,
+      `× ${than.server} (${than.runtime})`,
+    );
+    if (!ours || !isWhole(ours)) return { ...judged, found: "not everything was delivered", reached: false };
+    return theirs && isWhole(theirs)
+      ? judged
+      : { ...judged, found: "there is nothing to compare with", reached: false };
   });
 }
 

@@ -8,11 +8,19 @@ import { type Bench, benches, judge } from "./benches.ts";
 import { plot } from "./plot.ts";
 import { reachTable, type Verdict } from "./reach.ts";
 import type { Range } from "./range.ts";
+import { afterBursts, afterSteady } from "./readme.ts";
 import type { Results, Row } from "./rows.ts";
 import { studies } from "./studies.ts";
+import { ratio } from "./svg.ts";
 import { UNITS } from "./units.ts";
 
 const MARKS = /(<!-- bench:start -->)[\s\S]*?(<!-- bench:end -->)/;
+
+/** The benchmarks that the README shows, each with a text below its table. */
+const README: Readonly<Record<string, (rows: readonly Row[]) => string>> = {
+  "fanout": afterBursts,
+  "paced-100": afterSteady,
+};
 
 /** Figures as people read them. */
 function format({ median, min, max }: Range, figure: Bench["figure"]): string {
@@ -23,8 +31,10 @@ function format({ median, min, max }: Range, figure: Bench["figure"]): string {
   return `${one(median)} (${one(min)}–${one(max)})`;
 }
 
+/** A table of the servers: the compared figure, and the speed by the other clock. */
 function table(bench: Bench, { rows }: Results): string {
   const unit = UNITS[bench.figure];
+  const other = bench.figure === "deliveriesPerCpuSecond" ? "deliveriesPerSecond" : "deliveriesPerCpuSecond";
   const lines = rows.map((row) => {
     const figure = row[bench.figure];
     const share = row.delivered === row.expected
@@ -36,14 +46,14 @@ function table(bench: Bench, { rows }: Results): string {
       row.runtime,
       figure ? format(figure, bench.figure) : "–",
       `${share}${row.ordered === false ? ", out of order" : ""}`,
-      format(row.deliveriesPerCpuSecond, "deliveriesPerSecond"),
+      format(row[other], other),
       row.p99Ms ? format(row.p99Ms, "p99Ms") : "–",
       format(row.rssMb, "rssMb"),
     ];
     return `| ${cells.join(" | ")} |`;
   });
   return [
-    `| server | runtime | ${unit}: median (range) | delivered | per CPU second | p99, ms | memory, MB |`,
+    `| server | runtime | ${unit}: median (range) | delivered | ${UNITS[other]} | p99, ms | memory, MB |`,
     "|---|---|---|---|---|---|---|",
     ...lines,
   ].join("\n");
@@ -56,7 +66,7 @@ function ratios(bench: Bench, { rows }: Results): string {
   const others = rows.filter(({ peer }) => peer !== "trunkline");
   return ours.map((row) =>
     `- trunkline on ${row.runtime}: ` +
-    others.map((other) => `${(of(row) / of(other)).toPrecision(2)} × ${other.server} (${other.runtime})`)
+    others.map((other) => `${ratio(of(row) / of(other))} × ${other.server} (${other.runtime})`)
       .join(", ")
   ).join("\n");
 }
@@ -82,6 +92,8 @@ async function replaceMarked(file: URL, text: string): Promise<void> {
 /** Writes the report from all results in `results/`. */
 export async function writeReport(): Promise<void> {
   const sections: string[] = [];
+  /** The excerpts for the README. */
+  const shown: string[] = [];
   const verdicts: { bench: string; verdict: Verdict }[] = [];
   for (const bench of benches) {
     const results = await readResults(bench.name);
@@ -95,15 +107,18 @@ export async function writeReport(): Promise<void> {
           results.rows[0]?.repetitions
         } runs each.`,
     );
-    if (bench.name === "fanout") {
-      const readme =
+    if (bench.name in README) {
+      shown.push(
         `![${bench.what}](bench/${svg})\n\n${bench.what[0]!.toUpperCase()}${bench.what.slice(1)}:\n\n` +
-        `${
-          table(bench, results)
-        }\n\nTaken on ${results.date}, ${results.machine}; more in [bench](bench/README.md).`;
-      await replaceMarked(new URL("../README.md", import.meta.url), readme);
+          `${table(bench, results)}\n\n${README[bench.name]!(results.rows)}\n\n` +
+          `Taken on ${results.date}, ${results.machine}.`,
+      );
     }
   }
+  await replaceMarked(
+    new URL("../README.md", import.meta.url),
+    [...shown, "More is in [bench](bench/README.md)."].join("\n\n"),
+  );
   for (const { name, what, report, reach } of studies) {
     const results = await readResults<Results & { readonly rows: unknown }>(name);
     if (!results) continue;

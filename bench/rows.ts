@@ -5,7 +5,7 @@
  */
 
 import type { Bench } from "./benches.ts";
-import type { Candidate } from "./candidates.ts";
+import type { Contender } from "./candidates.ts";
 import type { Measurement } from "./measure.ts";
 import { type Range, range } from "./range.ts";
 
@@ -46,11 +46,13 @@ export interface Results {
   readonly what: string;
   readonly date: string;
   readonly machine: string;
+  /** How long the run took. */
+  readonly seconds?: number;
   readonly rows: readonly Row[];
 }
 
 /** Makes a row of the measurements. */
-export function toRow({ name, load }: Bench, candidate: Candidate, measured: readonly Measurement[]): Row {
+export function toRow({ name, load }: Bench, candidate: Contender, measured: readonly Measurement[]): Row {
   const worst = measured.reduce((a, b) => (a.delivered < b.delivered ? a : b));
   const over = (figure: (m: Measurement) => number) => range(measured.map(figure));
   const latency = (which: "p50" | "p95" | "p99") => over(({ latencies }) => latencies?.[which] ?? NaN);

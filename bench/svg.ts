@@ -14,6 +14,9 @@ export function short(value: number): string {
   return value >= 1e3 ? `${(value / 1e3).toFixed(1)} k` : String(Number(value.toPrecision(3)));
 }
 
+/** A ratio with at least two digits: `0.56`, `1.8`, `26`, `119`. */
+export const ratio = (value: number): string => value >= 100 ? value.toFixed(0) : value.toPrecision(2);
+
 /** A drawing. */
 export interface Drawing {
   readonly width: number;

@@ -8,7 +8,7 @@ import type { Bench } from "./benches.ts";
 
 /** The unit of each figure, for readers. */
 export const UNITS: Readonly<Record<Bench["figure"], string>> = {
-  deliveriesPerSecond: "deliveries per second",
+  deliveriesPerSecond: "per second",
   deliveriesPerCpuSecond: "per CPU second",
   p99Ms: "ms, p99",
   rssMb: "memory, MB",

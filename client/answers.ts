@@ -113,7 +113,7 @@ export class Answers {
     if (Math.max(size, this.#abandoned) < this.#options.maxPending) return undefined;
     return new HubError(
       "UNAVAILABLE",
-      `Cannot answer the server: ${size + this.#abandoned} of its requests run already (maxPendingRequests)`,
+      `Cannot answer: ${size + this.#abandoned} requests run already (maxPendingRequests)`,
     );
   }
 
@@ -161,6 +161,6 @@ export class Answers {
   #entry(name: string): Entry {
     const entry = this.#options.surface.serverToClient.get(name);
     if (entry?.output) return entry;
-    throw new HubError("NOT_FOUND", `Cannot answer "${name}": the role has no such request`);
+    throw new HubError("NOT_FOUND", `Cannot answer "${name}": no such request`);
   }
 }

@@ -17,6 +17,7 @@ import {
 } from "../contract/mod.ts";
 import { CALL } from "../contract/options/option_kinds.ts";
 import { readOptions } from "../contract/options/read_options.ts";
+import { suggest } from "../contract/options/suggest.ts";
 import type { Settings } from "./options.ts";
 import type { RoomMeta } from "./api/mod.ts";
 
@@ -120,8 +121,10 @@ export class Events {
   }
 
   #entry(name: string): Entry {
-    const entry = this.#surface.serverToClient.get(name);
+    const { serverToClient } = this.#surface;
+    const entry = serverToClient.get(name);
     if (entry?.payload) return entry;
-    throw new HubError("NOT_FOUND", `Cannot listen to the event "${name}": the role has no such event`);
+    const why = `no such event, ${suggest(name, serverToClient.keys())}`;
+    throw new HubError("NOT_FOUND", `Cannot listen to the event "${name}": ${why}`);
   }
 }

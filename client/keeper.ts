@@ -7,7 +7,6 @@
 import { MAX_TIMER_MS } from "../contract/clock.ts";
 import {
   callEach,
-  callSafely,
   type CloseOptions,
   defer,
   type Hello,
@@ -66,11 +65,11 @@ export class Keeper {
   readonly #closed = defer<HubError | undefined>();
   readonly #listeners = new Set<{ readonly call: StatusListener }>();
   #status: ClientStatus = "connecting";
-  #wasOpen = false;
   #connection: Connection | undefined;
   readonly #outage: Outage;
-  readonly #stopWaking: (() => void)[] = [];
-  #openedAt = 0;
+  readonly #stopWaking = new Set<() => void>();
+  /** When the last connection opened; absent until the first one. */
+  #openedAt: number | undefined;
   #triedAt = 0;
   #retryAt = 0;
   #stopTimer: (() => void) | undefined;
@@ -89,7 +88,7 @@ export class Keeper {
     this.#ready.promise.catch(() => {});
     this.#outage = new Outage(settings);
     const wake = () => this.#wake();
-    this.#stopWaking.push(settings.lifecycle(wake), watchSleep(settings.clock, wake));
+    this.#stopWaking.add(settings.lifecycle(wake)).add(watchSleep(settings.clock, wake));
     this.#connect();
   }
 
@@ -174,7 +173,6 @@ export class Keeper {
   #opened(): void {
     const connection = this.#connection!;
     this.#openedAt = this.#settings.clock.now();
-    this.#wasOpen = true;
     this.#status = "open";
     this.#events.open(connection);
     this.#ready.resolve();
@@ -221,17 +219,16 @@ export class Keeper {
   }
 
   #forgiveAfterStable(): boolean {
-    const lasted = this.#settings.clock.now() - this.#openedAt >= STABLE_MS;
+    const lasted = this.#settings.clock.now() - this.#openedAt! >= STABLE_MS;
     if (lasted) this.#backoff.reset();
     return lasted;
   }
 
   #retry(delayMs: number | undefined, error: HubError, info: StatusInfo): void {
-    this.#stopTimer?.();
-    this.#connection = undefined;
     if (delayMs === undefined) return this.#finish(error);
+    this.#connection = undefined;
     const wasOpen = this.#status === "open";
-    this.#status = this.#wasOpen ? "reconnecting" : "connecting";
+    this.#status = this.#openedAt === undefined ? "connecting" : "reconnecting";
     if (wasOpen) {
       this.#outage.begin();
       this.#events.lost(error);
@@ -241,9 +238,7 @@ export class Keeper {
 
   #finish(error: HubError | undefined): void {
     this.#stopTimer?.();
-    for (const stop of this.#stopWaking) {
-      callSafely(stop, (error) => this.#settings.report(error, { stage: "status" }));
-    }
+    this.#callAll(this.#stopWaking, (stop) => stop());
     this.#connection = undefined;
     this.#status = "closed";
     const cause = error ?? new HubError("DISCONNECTED", "Cannot go on: the client was closed");
@@ -256,10 +251,10 @@ export class Keeper {
 
   #tell(info: StatusInfo): void {
     const status = this.#status;
-    callEach(
-      this.#listeners,
-      (listener) => listener.call(status, info),
-      (error) => this.#settings.report(error, { stage: "status" }),
-    );
+    this.#callAll(this.#listeners, (listener) => listener.call(status, info));
+  }
+
+  #callAll<T>(all: ReadonlySet<T>, call: (one: T) => void): void {
+    callEach(all, call, (error) => this.#settings.report(error, { stage: "status" }));
   }
 }

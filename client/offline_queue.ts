@@ -39,7 +39,7 @@ export class OfflineQueue {
     if (this.#waiting.size >= this.#limit) {
       throw new HubError(
         "UNAVAILABLE",
-        `Cannot send ${what}: ${this.#limit} others wait for a connection already (offline.queue)`,
+        `Cannot send ${what}: ${this.#limit} others wait already (offline.queue)`,
       );
     }
     this.#waiting.add(waiting);

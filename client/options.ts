@@ -23,7 +23,7 @@ import {
   ratio,
   secret,
 } from "../contract/options/option_kinds.ts";
-import { bag, type Kind, optional, or, readOptions } from "../contract/options/read_options.ts";
+import { bag, type Kind, optional, or, type Place, readOptions } from "../contract/options/read_options.ts";
 import type { ClientTransport } from "../transports/transport.ts";
 import { Addresses, type ClientUrl } from "./addresses.ts";
 import { type BackoffSettings, readReconnect } from "./reconnect.ts";
@@ -183,8 +183,8 @@ function logError(error: unknown, { stage, name }: ClientErrorInfo): void {
   console.error(`Trunkline client (${stage}${name === undefined ? "" : ` "${name}"`}):`, error);
 }
 
-const credential: Kind<string | undefined> = (value, place) =>
-  value == null ? undefined : secret(value, place);
+const credential = (value: unknown, place: Place, give?: string): string | undefined =>
+  value == null ? undefined : secret(value, place, give);
 
 const token: Kind<Settings["token"]> = (value, place) => {
   if (typeof value === "function") {
@@ -193,7 +193,7 @@ const token: Kind<Settings["token"]> = (value, place) => {
       return promiseOf(given)?.then((text) => credential(text, place)) ?? credential(given, place);
     };
   }
-  const text = credential(value, place);
+  const text = credential(value, place, "a text or a function");
   return () => text;
 };
 

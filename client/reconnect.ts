@@ -33,7 +33,8 @@ export interface ReconnectOptions {
    */
   readonly patientMs?: number;
   /**
-   * Each attempt multiplies the longest wait by this factor; from 1 to 1,000.
+   * Each attempt multiplies the longest wait by this factor; from 1 to 1,000. Attempts that reach a server and attempts
+   * that reach none have a longest wait each.
    *
    * @default {2}
    */
@@ -84,7 +85,8 @@ export class Backoff {
   readonly #settings: BackoffSettings;
   readonly #random: () => number;
   #attempt = 0;
-  #bound: number;
+  /** The longest next wait after a server was reached, and after none was. */
+  #bounds!: number[];
 
   /**
    * @param settings The bounds.
@@ -93,7 +95,7 @@ export class Backoff {
   constructor(settings: BackoffSettings, random: () => number) {
     this.#settings = settings;
     this.#random = random;
-    this.#bound = settings.baseMs;
+    this.hurry();
   }
 
   /** The number of attempts since the last reset. */
@@ -112,8 +114,9 @@ export class Backoff {
     if (this.#attempt >= maxAttempts) return undefined;
     this.#attempt++;
     const most = awayMs < patientMs ? Math.min(maxMs, Math.max(baseMs, PROMPT_MS)) : maxMs;
-    const bound = Math.min(most, this.#bound);
-    this.#bound = bound * factor;
+    const kind = Number(awayMs < Infinity);
+    const bound = Math.min(most, this.#bounds[kind]!);
+    this.#bounds[kind] = bound * factor;
     return wishMs + this.#random() * bound;
   }
 
@@ -125,6 +128,7 @@ export class Backoff {
 
   /** Makes the waits short again, but does not reset the number of attempts: the network may have changed. */
   hurry(): void {
-    this.#bound = this.#settings.baseMs;
+    const { baseMs } = this.#settings;
+    this.#bounds = [baseMs, baseMs];
   }
 }

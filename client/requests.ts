@@ -18,6 +18,7 @@ import {
 import { copyMessage, MAX_DEPTH, type PlainRules } from "../contract/values/plain.ts";
 import { CALL, text } from "../contract/options/option_kinds.ts";
 import { optional, readOptions, type Rows } from "../contract/options/read_options.ts";
+import { suggest } from "../contract/options/suggest.ts";
 import type { RequestOptions } from "./api/mod.ts";
 import type { Connection } from "./connection.ts";
 import type { Settings } from "./options.ts";
@@ -83,7 +84,8 @@ export class Requests {
   #asked: Promise<unknown>[] | undefined;
   /** One entry for each group of `onOpen` requests without answers. While there is one, other messages wait. */
   readonly #holds = new Set<object>();
-  #pending = 0;
+  /** The requests without an answer: sent, or waiting for a link. */
+  readonly #pending = new Set<Promise<unknown>>();
   /** Why there will be no link again; `undefined` while the client is not closed. */
   closed: HubError | undefined;
 
@@ -96,6 +98,11 @@ export class Requests {
   /** The connection, if it is open and all requests of `onOpen` are answered. */
   get free(): Connection | undefined {
     return this.#holds.size > 0 ? undefined : this.#options.open();
+  }
+
+  /** The answers that have not come yet. */
+  get unanswered(): Iterable<Promise<unknown>> {
+    return this.#pending;
   }
 
   /** See `Client.request`. */
@@ -122,19 +129,20 @@ export class Requests {
       : readOptions("request", options, CALL);
     const patience = { signal, timeoutMs, inAllMs: timeoutMs, first: this.#asked !== undefined };
     throwIfAborted(signal);
-    if (this.#pending >= settings.maxPendingRequests) {
+    const waiting = this.#pending.size;
+    if (waiting >= settings.maxPendingRequests) {
       throw new HubError(
         "UNAVAILABLE",
-        `Cannot request "${name}": ${this.#pending} requests wait already (maxPendingRequests)`,
+        `Cannot request "${name}": ${waiting} requests wait already (maxPendingRequests)`,
       );
     }
-    this.#pending++;
+    const answer = this.#ask(question, patience, schema);
+    this.#pending.add(answer);
+    this.#asked?.push(answer);
     try {
-      const answer = this.#ask(question, patience, schema);
-      this.#asked?.push(answer);
       return await answer;
     } finally {
-      this.#pending--;
+      this.#pending.delete(answer);
     }
   }
 
@@ -206,9 +214,13 @@ export class Requests {
   }
 
   #entry(name: string, kind: "request" | "signal"): Entry {
-    const entry = this.#options.surface.clientToServer.get(name);
+    const { clientToServer } = this.#options.surface;
+    const entry = clientToServer.get(name);
     if (entry && (kind === "request") === (entry.input !== undefined)) return entry;
-    throw new HubError("NOT_FOUND", `Cannot send the ${kind} "${name}": the role has no such ${kind}`);
+    const why = entry
+      ? `it is a ${entry.input ? "request" : "signal"}`
+      : `no such ${kind}, ${suggest(name, clientToServer.keys())}`;
+    throw new HubError("NOT_FOUND", `Cannot send the ${kind} "${name}": ${why}`);
   }
 
   /** The connection, if it is open and not held. Throws if waiting for it makes no sense. */
@@ -256,7 +268,10 @@ export class Requests {
   }
 
   #wait(name: string, patience: Patience, start: Start<unknown>): Promise<unknown> {
-    const late = () => new HubError("TIMEOUT", `Cannot send "${name}" within ${patience.inAllMs} ms`);
+    const late = () => {
+      const why = this.#options.open() ? "" : ": not connected";
+      return new HubError("TIMEOUT", `Cannot send "${name}" within ${patience.inAllMs} ms${why}`);
+    };
     return patiently(this.#options.settings.clock, patience, late, start);
   }
 

@@ -19,6 +19,7 @@ import {
   type Welcome,
   type WireError,
 } from "../contract/mod.ts";
+import { isBefore } from "./topics/is_before.ts";
 import type { Settings } from "./options.ts";
 import type { RoomMeta, RoomRecovery } from "./api/mod.ts";
 
@@ -131,6 +132,7 @@ export class Rooms {
   /** The server sent the client's position in a room. Without a state, the client is no longer in the room. */
   moved(room: string, state?: RoomState): void {
     const known = this.#places.get(room);
+    if (known?.live && state && isBefore(state.position, known.position)) return;
     this.#places.delete(room);
     if (!state) return;
     const { position, past, recovered } = state;

@@ -5,38 +5,15 @@
  * @module
  */
 
-import { Decoder, decodeTimestampExtension, Encoder, EXT_TIMESTAMP } from "@msgpack/msgpack";
-import {
-  type Codec,
-  type Encoded,
-  encodeMessage,
-  HubError,
-  MAX_DEPTH,
-  type PlainRules,
-  readPlainMessage,
-} from "../contract/mod.ts";
-import { scanMsgpack, splitMsgpack } from "./msgpack_scan.ts";
+import { type Codec, type Encoded, HubError, MAX_DEPTH, type PlainRules } from "../contract/mod.ts";
+import { copyMessage } from "../contract/values/plain.ts";
+import { Damage, MsgpackReader } from "./msgpack_reader.ts";
+import { endOf } from "./msgpack_scan.ts";
+import { MsgpackWriter } from "./msgpack_writer.ts";
 
 const PAYLOADS: PlainRules = { maxDepth: MAX_DEPTH, bytes: (bytes) => bytes, name: (name) => name };
-const WELL_FORMED: PlainRules = { ...PAYLOADS, wellFormed: true };
 
-/** The first byte of every byte sequence that means half a surrogate pair. */
-const SURROGATE = 0xed;
-
-/** The levels of nesting around a payload: the frame and the message. */
-const AROUND = 2;
-
-/** A date becomes text: payloads must be the same with every encoding. */
-const extensionCodec = {
-  tryToEncode: () => null,
-  decode(data: Uint8Array, type: number): string {
-    if (type !== EXT_TIMESTAMP) throw new TypeError(`Cannot read the extension ${type}`);
-    return decodeTimestampExtension(data).toISOString();
-  },
-};
-
-const encoder = new Encoder({ maxDepth: MAX_DEPTH + AROUND });
-const decoder = new Decoder({ extensionCodec });
+const writer = new MsgpackWriter();
 
 /** The head of a list (https://github.com/msgpack/msgpack/blob/master/spec.md#array-format-family). */
 function listHead(count: number): number[] {
@@ -45,37 +22,43 @@ function listHead(count: number): number[] {
   return [0xdd, count >>> 24, (count >> 16) & 0xff, (count >> 8) & 0xff, count & 0xff];
 }
 
-/** Decodes one value. If it cannot be decoded, returns the error. */
-function readElement(bytes: Uint8Array): unknown {
+/** The errors in place of bad values. One of each kind is enough for a frame: see {@linkcode Damage}. */
+type Errors = Map<Damage, HubError>;
+
+function errorOf(damage: Damage, errors: Errors): HubError {
+  const known = errors.get(damage);
+  if (known) return known;
+  const error = new HubError("BAD_REQUEST", `Cannot read a payload: ${damage.text}`);
+  errors.set(damage, error);
+  return error;
+}
+
+/** Reads one value. If it is bad, but the frame goes on behind it, returns the error. */
+function readItem(reader: MsgpackReader, frame: Uint8Array, errors: Errors): unknown {
+  const start = reader.at;
   try {
-    return decoder.decode(bytes);
-  } catch (cause) {
-    return new HubError("BAD_REQUEST", "Cannot read a payload: it is damaged", { cause });
+    return reader.value(MAX_DEPTH);
+  } catch (damage) {
+    if (!(damage instanceof Damage)) throw damage;
+    reader.at = endOf(frame, start);
+    return errorOf(damage, errors);
   }
 }
 
-/** Splits a frame message by message, because something in it cannot be decoded. */
-function readOneByOne(frame: Uint8Array): unknown[] {
-  return splitMsgpack(frame, 0, frame.length).map(([start, end]) => {
-    const elements = splitMsgpack(frame, start, end);
-    return elements.length === 0
-      ? readElement(frame.subarray(start, end))
-      : elements.map(([from, to, depth]) =>
-        depth > MAX_DEPTH
-          ? new HubError("BAD_REQUEST", `Cannot read a payload: it is nested deeper than ${MAX_DEPTH} levels`)
-          : readElement(frame.subarray(from, to))
-      );
-  });
+function readMessage(reader: MsgpackReader, frame: Uint8Array, errors: Errors): unknown {
+  if (!reader.isAtList) return readItem(reader, frame, errors);
+  const message: unknown[] = [];
+  for (let items = reader.listHead(); items > 0; items--) message.push(readItem(reader, frame, errors));
+  return message;
 }
 
 /** Splits a frame into its messages. */
-function read(frame: Uint8Array, depth: number): unknown[] {
-  if (depth > MAX_DEPTH + AROUND) return readOneByOne(frame);
-  try {
-    return decoder.decode(frame) as unknown[];
-  } catch {
-    return readOneByOne(frame);
-  }
+function readFrame(reader: MsgpackReader, frame: Uint8Array): unknown[] {
+  const errors: Errors = new Map();
+  const messages: unknown[] = [];
+  for (let items = reader.listHead(); items > 0; items--) messages.push(readMessage(reader, frame, errors));
+  if (reader.at < frame.length) throw new RangeError("The frame is longer than it says");
+  return messages;
 }
 
 /**
@@ -95,7 +78,8 @@ function read(frame: Uint8Array, depth: number): unknown[] {
  */
 export const msgpackCodec: Codec = {
   subprotocol: "trunkline.v1.msgpack",
-  encode: (message) => encodeMessage(message, PAYLOADS, (plain) => encoder.encode(plain)),
+  encode: (message) =>
+    writer.write(message, MAX_DEPTH) ?? writer.write(copyMessage(message, PAYLOADS), MAX_DEPTH)!,
   join(messages) {
     const head = listHead(messages.length);
     const frame = new Uint8Array(messages.reduce((size, { length }) => size + length, head.length));
@@ -111,17 +95,12 @@ export const msgpackCodec: Codec = {
     if (typeof frame === "string") {
       throw new HubError("BAD_REQUEST", "Cannot read a text frame as MessagePack");
     }
-    let isList: boolean;
-    let depth: number;
+    const reader = new MsgpackReader(frame);
+    if (!reader.isAtList) throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not a list");
     try {
-      ({ isList, depth } = scanMsgpack(frame));
+      return readFrame(reader, frame);
     } catch (cause) {
       throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not MessagePack", { cause });
     }
-    if (!isList) throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not a list");
-    const list = read(frame, depth);
-    const rules = frame.includes(SURROGATE) ? PAYLOADS : WELL_FORMED;
-    for (const message of list) if (Array.isArray(message)) readPlainMessage(message, rules);
-    return list;
   },
 };

@@ -1,6 +1,5 @@
 /**
- * Checks MessagePack before it is decoded. Decoders reserve memory for as many items as a list claims to have, so a
- * few bad bytes can cost gigabytes.
+ * Finds the end of a value that cannot be decoded, so that the values behind it can be.
  *
  * @module
  */
@@ -74,72 +73,23 @@ function readHead(view: DataView, at: number): Head {
   }
 }
 
-const isListHead = (first: number | undefined): boolean =>
-  first !== undefined && ((first & 0xf0) === 0x90 || first === 0xdc || first === 0xdd);
-
 /**
- * Checks that a frame is exactly one value, as long as its heads say.
+ * Finds the end of a value without decoding it.
  *
  * @param frame The frame.
- * @returns Whether the value is a list, and how deep lists and maps are nested in it.
- * @throws {RangeError} When the frame is longer or shorter.
+ * @param start Where the value starts.
+ * @returns Where it ends.
+ * @throws {RangeError} When the frame ends before.
  */
-export function scanMsgpack(frame: Uint8Array): { readonly isList: boolean; readonly depth: number } {
-  const { end, depth } = skip(frame, 0);
-  if (end !== frame.length) throw new RangeError("The frame is longer than it says");
-  return { isList: isListHead(frame[0]), depth };
-}
-
-/**
- * Finds the items of a list in a frame that {@linkcode scanMsgpack} has checked.
- *
- * @param frame The frame.
- * @param start Where the list starts.
- * @param end Where it ends.
- * @returns The start, end and depth of each item. Empty if the value is not a list.
- */
-export function splitMsgpack(
-  frame: Uint8Array,
-  start: number,
-  end: number,
-): (readonly [start: number, end: number, depth: number])[] {
-  if (!isListHead(frame[start])) return [];
-  const items: (readonly [number, number, number])[] = [];
-  let at = start + readHead(viewOf(frame), start).size;
-  while (at < end) {
-    const item = skip(frame, at);
-    items.push([at, item.end, item.depth]);
-    at = item.end;
-  }
-  return items;
-}
-
-const viewOf = (frame: Uint8Array): DataView =>
-  new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-
-/** Reads through one value. Returns where it ends, and how deep it is nested. */
-function skip(frame: Uint8Array, start: number): { readonly end: number; readonly depth: number } {
-  const view = viewOf(frame);
-  /** How many values each open list still needs, from the outside in. */
-  const open: number[] = [1];
+export function endOf(frame: Uint8Array, start: number): number {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   let at = start;
-  let promised = 1;
-  let depth = 0;
-  while (open.length > 0) {
-    if (open[open.length - 1] === 0) {
-      open.pop();
-      continue;
-    }
-    open[open.length - 1]!--;
-    promised--;
+  for (let promised = 1; promised > 0;) {
     const { size, bytes, items } = readHead(view, at);
     at += size + bytes;
-    promised += items;
+    promised += items - 1;
     // Every value takes at least one byte, so a frame cannot hold more values than bytes.
     if (at + promised > frame.length) throw new RangeError("The frame is shorter than it says");
-    if (items === 0) continue;
-    open.push(items);
-    depth = Math.max(depth, open.length - 1);
   }
-  return { end: at, depth };
+  return at;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CheckedDefinition } from "./names/check_parts.ts";
 import type {
   ContractDefinition,
   HistoryDefinition,
@@ -15,6 +16,7 @@ import type {
 import { checkDefinition } from "./check_definition.ts";
 import { PatternTable } from "./pattern.ts";
 import type { Schema } from "./standard_schema.ts";
+import { hasLoneSurrogate, toWellFormed } from "./values/text.ts";
 
 /** A declared message or request, with its name. */
 export interface Entry {
@@ -94,6 +96,8 @@ function isSchema(value: unknown): value is Schema {
   return typeof props?.validate === "function";
 }
 
+const NO_SCHEMA = "is not a Standard Schema, such as one of zod 4, valibot 1 or arktype 2";
+
 function toEntry(
   name: string,
   written: MessageDefinition | RequestDefinition,
@@ -111,15 +115,24 @@ function toEntry(
   const schemas = written as Partial<MessageDefinition & RequestDefinition>;
   for (const schema of oneWay ? [schemas.payload] : [schemas.input, schemas.output]) {
     if (!isSchema(schema)) {
-      throw new TypeError(`Cannot declare ${what}: its schema is not a Standard Schema (${path}.${name})`);
+      throw new TypeError(`Cannot declare ${what}: its schema ${NO_SCHEMA} (${path}.${name})`);
     }
   }
   return oneWay ? { name, payload: schemas.payload } : { name, input: schemas.input, output: schemas.output };
 }
 
+/** Names travel in messages, so half a surrogate pair would make each of their messages unreadable. */
+function checkSendable(name: string, where: string): void {
+  if (!hasLoneSurrogate(name)) return;
+  throw new TypeError(
+    `Cannot declare ${where} "${toWellFormed(name)}": a name with half a surrogate pair cannot be sent`,
+  );
+}
+
 function addEntries(into: Map<string, Entry>, written: Entries, where: string, path: string): void {
   for (const [name, definition] of Object.entries(written ?? {})) {
     if (name === "") throw new TypeError(`Cannot declare ${where} "": a name has at least one character`);
+    checkSendable(name, where);
     if (into.has(name)) throw new TypeError(`Cannot declare ${where} "${name}" twice (${path}.${name})`);
     into.set(name, toEntry(name, definition, where, path));
   }
@@ -127,7 +140,7 @@ function addEntries(into: Map<string, Entry>, written: Entries, where: string, p
 
 function checkTopic(pattern: string, definition: TopicDefinition | undefined, path: string): void {
   if (!definition || !isSchema(definition.payload)) {
-    throw new TypeError(`Cannot declare topic "${pattern}": its payload is not a Standard Schema (${path})`);
+    throw new TypeError(`Cannot declare topic "${pattern}": its payload ${NO_SCHEMA} (${path})`);
   }
   const { history, conflate } = definition;
   if (history && conflate) {
@@ -167,6 +180,7 @@ function addSurface(
     `${path}.serverToClient`,
   );
   for (const [pattern, definition] of Object.entries(written?.topics ?? {})) {
+    checkSendable(pattern, "topic");
     checkTopic(pattern, definition, `${path}.topics.${pattern}`);
     into.topics.add(pattern, { pattern, role, definition });
   }
@@ -196,7 +210,7 @@ function declaredPresence(pattern: string, written: Schema | PresenceDefinition)
     ? { state: written }
     : written as PresenceDefinition;
   if (isSchema(state)) return { pattern, state, clientsSet };
-  throw new TypeError(`Cannot declare presence "${pattern}": its state is not a Standard Schema (presence)`);
+  throw new TypeError(`Cannot declare presence "${pattern}": its state ${NO_SCHEMA} (presence)`);
 }
 
 /** Checks that an event name means the same for every role: a room may hold connections of several roles. */
@@ -222,9 +236,10 @@ function checkEventsAgree(definition: ContractDefinition): void {
  * Names are checked here, once. The error names the entry. A role may not have one name twice (in its own part and in
  * `shared`). Two roles may not declare one event differently. No name may fit two topic patterns.
  *
- * @param definition The contract as data; see {@linkcode ContractDefinition}.
+ * @param definition The contract as data; see {@linkcode ContractDefinition}. The compiler refuses parts that do not
+ * exist ({@linkcode CheckedDefinition}).
  * @throws {TypeError} In these cases:
- * - A name is used twice.
+ * - A name is used twice, or holds half a surrogate pair.
  * - An entry does not have exactly one of these two: `payload`, or `input` with `output`.
  * - A schema is not a Standard Schema.
  * - A pattern is malformed.
@@ -249,10 +264,15 @@ function checkEventsAgree(definition: ContractDefinition): void {
  * assert(chat.roles.get("member")?.topics.find("ticker/ACME"));
  * ```
  */
-export function defineContract<const D extends ContractDefinition>(definition: D): Contract<D> {
+export function defineContract<const D extends ContractDefinition>(
+  definition: D & CheckedDefinition<D>,
+): Contract<D> {
   checkDefinition(definition);
   const roles = new Map<string, Surface>();
-  for (const role of Object.keys(definition.roles)) roles.set(role, surfaceOf(definition, role));
+  for (const role of Object.keys(definition.roles)) {
+    checkSendable(role, "role");
+    roles.set(role, surfaceOf(definition, role));
+  }
   if (roles.size === 0) throw new TypeError("Cannot define a contract without roles: give it at least one");
   if (roles.has("shared")) {
     throw new TypeError('Cannot call a role "shared": that is the part that every role has');
@@ -260,10 +280,12 @@ export function defineContract<const D extends ContractDefinition>(definition: D
   checkEventsAgree(definition);
   const presence = new PatternTable<DeclaredPresence>();
   for (const [pattern, written] of Object.entries(definition.presence ?? {})) {
+    checkSendable(pattern, "presence");
     presence.add(pattern, declaredPresence(pattern, written));
   }
   const rooms = new PatternTable<RoomEntry>();
   for (const [pattern, { history }] of Object.entries(definition.rooms ?? {})) {
+    checkSendable(pattern, "room");
     checkHistory(history, `room "${pattern}"`, `rooms.${pattern}`);
     rooms.add(pattern, { pattern, history });
   }

@@ -43,7 +43,8 @@ export interface HubErrorOptions {
  * An error with a code that crosses the wire.
  *
  * If a handler throws it, the caller gets its `code`, `message` and `data`. For any other error that a handler
- * throws, the caller gets `INTERNAL` without the message, and the hub's `onError` gets the whole error.
+ * throws, the caller gets `INTERNAL` without the message, and the hub's `onError` gets the whole error. So it is also
+ * with a `HubError` that a method of the hub threw into the handler, for example because of a wrong payload.
  *
  * @example
  * ```ts
@@ -121,9 +122,10 @@ function wireOf(error: unknown): WireError | undefined {
  * other error becomes `INTERNAL` without its own message. It never throws.
  *
  * @param error The thrown value.
+ * @param message What the other side is told instead of the error's own message.
  */
-export function toWireError(error: unknown): WireError {
-  return wireOf(error) ?? INTERNAL;
+export function toWireError(error: unknown, message = "Internal error"): WireError {
+  return wireOf(error) ?? { code: "INTERNAL", message };
 }
 
 /**
@@ -134,8 +136,6 @@ export function toWireError(error: unknown): WireError {
 export function fromWireError(error: WireError): HubError {
   return isHubError(error) ? error : new HubError(error.code, error.message, { data: error.data });
 }
-
-const INTERNAL: WireError = { code: "INTERNAL", message: "Internal error" };
 
 /**
  * Whether a client that gets this close code may reconnect by itself.

@@ -15,7 +15,9 @@ export type * from "./definition.ts";
 export * from "./errors.ts";
 export type * from "./history/history.ts";
 export type * from "./infer.ts";
+export type * from "./names/check_answers.ts";
 export type * from "./names/check_handlers.ts";
+export type * from "./names/check_parts.ts";
 export type * from "./names/did_you_mean.ts";
 export { fillPattern, type ParamsArgument, type ParamsFor } from "./names/fill_pattern.ts";
 export type { CloseOptions } from "./options/close_options.ts";
@@ -25,7 +27,13 @@ export type * from "./platform/types.ts";
 export type * from "./presence.ts";
 export * from "./values/base64.ts";
 export * from "./values/json.ts";
-export { encodeMessage, MAX_DEPTH, type PlainRules, readPlainMessage } from "./values/plain.ts";
+export {
+  encodeMessage,
+  MAX_DEPTH,
+  type PlainRules,
+  type ReadErrors,
+  readPlainMessage,
+} from "./values/plain.ts";
 export * from "./values/text.ts";
 export * from "./values/utf8_size.ts";
 export type * from "./standard_schema.ts";

@@ -31,7 +31,7 @@ async function follow(value: unknown, then: Then, steps: number): Promise<unknow
   );
   const more = next === value ? then : thenOf(next);
   if (!more) return next;
-  if (next === value || steps === 0) throw new TypeError("A promise that leads to itself never ends");
+  if (next === value || steps === 0) throw new TypeError("A promise leads to itself");
   return await follow(next, more, steps - 1);
 }
 
@@ -118,7 +118,7 @@ export function guardReports<Info>(
       try {
         console.error("[trunkline] onError threw", failure, "for the error", error);
       } catch {
-        console.error("[trunkline] onError threw an error that the console cannot show");
+        console.error("[trunkline] onError threw what the console cannot show");
       }
     });
 }

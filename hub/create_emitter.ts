@@ -4,11 +4,10 @@
  * @module
  */
 
-import type { Adapter } from "../adapters/adapter.ts";
 import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
 import { checkContract, optional, or, readOptions, type Rows } from "../contract/options/read_options.ts";
 import { CLOSE } from "../contract/options/close_options.ts";
-import { callback, clock, count, having, ms } from "../contract/options/option_kinds.ts";
+import { callback, clock, count, ms } from "../contract/options/option_kinds.ts";
 import {
   type CloseOptions,
   type Contract,
@@ -18,14 +17,18 @@ import {
   systemClock,
 } from "../contract/mod.ts";
 import type { Emitter, EmitterOptions } from "./api/emitter.ts";
+import { AppCalls } from "./connection/app_calls.ts";
+import { own, owning } from "./connection/own_errors.ts";
 import { Backplane } from "./backplane/backplane.ts";
 import { CLUSTER_CHANNEL, nodeChannel, readName } from "./backplane/channels.ts";
+import { adapterOption } from "./backplane/adapter_option.ts";
 import { EarlyAdapter } from "./backplane/early_adapter.ts";
 import { readClosing } from "./connection/close_arguments.ts";
 import { nodeOf } from "./connection/connection_id.ts";
 import { readOrder, writeQuery } from "./directory/connection_query.ts";
 import { Events } from "./groups/events.ts";
-import { readRole } from "./groups/read_role.ts";
+import { refuseOptions } from "./groups/no_options.ts";
+import { perRole } from "./groups/read_role.ts";
 import { Registry } from "./groups/registry.ts";
 import { createRoomForm } from "./groups/room_records.ts";
 import { Rooms } from "./groups/rooms.ts";
@@ -40,7 +43,7 @@ import { publishCalls, type PublishOn, roomName } from "./topic_calls.ts";
 import { Topics } from "./topics/topics.ts";
 
 const OPTIONS = {
-  adapter: having<Adapter>("an adapter", "open", "subscribe", "unsubscribe", "publish", "close"),
+  adapter: adapterOption,
   history: optional(historyOption),
   backplaneTimeoutMs: or(ms(), 10_000),
   maxWaitingBytes: or(count(), 16 * 1024 * 1024),
@@ -101,6 +104,7 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
     );
   }
   const onError = guardReports(read.onError);
+  const calls = new AppCalls(clock, onError);
   const nodeId = crypto.randomUUID();
   const early = new EarlyAdapter({ adapter: read.adapter, clock, timeoutMs, maxWaitingBytes });
   const backplane = new Backplane({
@@ -134,7 +138,7 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
     onError,
   });
   const histories = catalog.hasRooms ? new RoomLogs(topics, events) : undefined;
-  const rooms = new Rooms({ registry, events, find, membersOf: nobody, histories });
+  const rooms = new Rooms({ registry, events, calls, find, membersOf: nobody, histories });
   let closing: Promise<void> | undefined;
   let lastOrder = 0;
 
@@ -149,19 +153,32 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
 
   /** Throws at the call when the emitter is closed. */
   const checkOpen = () => {
-    if (closing) throw closed();
+    if (closing) throw own(closed());
+  };
+  /** Runs a call that answers at once, unless the emitter is closed. Its errors are not for clients. */
+  const run = (call: () => void): void => {
+    checkOpen();
+    owning(call);
   };
   /** Why the message cannot be kept; the caller's promise rejects with it. */
   const whyNot = (what: string) => closing ? closed() : shared ? undefined : notShared(what);
   const publishOn: PublishOn = (topic, payload, options) => {
     const why = topic.history && whyNot(`"${topic.name}"`);
-    if (why) return Promise.reject(why);
+    if (why) return calls.run(topic.name, () => Promise.reject(why));
     checkOpen();
-    return publish(topics, topic, payload, options);
+    return publish(calls, topics, topic, payload, options);
   };
+  const forRole = perRole(contract, (role) => ({
+    ...publishCalls(contract, topics, publishOn, role),
+    emit(name: string, payload: unknown, options?: unknown) {
+      refuseOptions(options);
+      run(() => events.toRole(role, name, payload));
+    },
+  }));
   const close = async () => {
     await topics.close();
     await backplane.close();
+    calls.close();
   };
 
   return {
@@ -172,7 +189,7 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
       return {
         broadcast(...args: Parameters<typeof room.broadcast>) {
           const why = histories?.keeps(name) && whyNot(`room "${name}"`);
-          if (why) return Promise.reject(why);
+          if (why) return calls.run(name, () => Promise.reject(why));
           checkOpen();
           return room.broadcast(...args);
         },
@@ -188,22 +205,13 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
       };
     },
     ...publishCalls(contract, topics, publishOn),
-    forRole(given: string) {
-      const role = readRole(contract, given);
-      return {
-        ...publishCalls(contract, topics, publishOn, role),
-        emit(name: string, payload: unknown) {
-          checkOpen();
-          events.toRole(role, name, payload);
-        },
-      };
-    },
+    forRole,
     user(id: string) {
       readName(id, "user");
       return {
-        emit(name: string, payload: unknown) {
-          checkOpen();
-          events.toUser(id, name, payload);
+        emit(name: string, payload: unknown, options?: unknown) {
+          refuseOptions(options);
+          run(() => events.toUser(id, name, payload));
         },
       };
     },
@@ -211,31 +219,31 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
       const channel = nodeChannel(nodeOf(readName(id, "connection")));
       return {
         emit(name: string, payload: unknown) {
-          checkOpen();
-          backplane.publish(channel, ["to", id, name, events.parse(name, payload)]);
+          run(() => backplane.publish(channel, ["to", id, name, events.parse(name, payload)]));
         },
         close(options?: CloseOptions) {
-          checkOpen();
-          const { code, reason } = readClosing(options);
-          backplane.publish(channel, ["shut", id, reason, code]);
+          run(() => {
+            const { code, reason } = readClosing(options);
+            backplane.publish(channel, ["shut", id, reason, code]);
+          });
         },
       };
     },
     emitServer(name: string, payload: unknown) {
-      checkOpen();
-      emitBusEvent({ contract, backplane }, name, payload);
+      run(() => emitBusEvent({ contract, backplane }, name, payload));
     },
     disconnect(given: unknown, options?: CloseOptions) {
-      checkOpen();
-      const query = readOrder(given, "disconnect connections");
-      const how = readOptions("disconnect", options, CLOSE);
-      const channel = query.id === undefined ? CLUSTER_CHANNEL : nodeChannel(nodeOf(query.id));
-      // No caller waits for the answers. They go to a channel without listeners.
-      backplane.publish(channel, ["ask", ++lastOrder, "cluster:disconnect", {
-        query: writeQuery(query),
-        room: "",
-        ...how,
-      }]);
+      run(() => {
+        const query = readOrder(given, "disconnect connections");
+        const how = readOptions("disconnect", options, CLOSE);
+        const channel = query.id === undefined ? CLUSTER_CHANNEL : nodeChannel(nodeOf(query.id));
+        // No caller waits for the answers. They go to a channel without listeners.
+        backplane.publish(channel, ["ask", ++lastOrder, "cluster:disconnect", {
+          query: writeQuery(query),
+          room: "",
+          ...how,
+        }]);
+      });
     },
     close: () => closing ??= close(),
     [Symbol.asyncDispose]: () => closing ??= close(),

@@ -8,10 +8,12 @@ import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
 import { type Contract, type ContractDefinition, guardReports, HubError } from "../contract/mod.ts";
 import { checkContract } from "../contract/options/read_options.ts";
 import type { Transport } from "../transports/transport.ts";
+import { AppCalls } from "./connection/app_calls.ts";
 import { Backplane } from "./backplane/backplane.ts";
 import { Bus } from "./nodes/bus.ts";
 import { createCluster } from "./directory/cluster.ts";
 import { ClusterListeners } from "./nodes/cluster_listeners.ts";
+import { own, owning } from "./connection/own_errors.ts";
 import type { Connection } from "./connection/connection.ts";
 import { Successors } from "./connection/successors.ts";
 import { connectionId } from "./connection/connection_id.ts";
@@ -31,12 +33,13 @@ import { Once } from "./session/once/once.ts";
 import { readHubOptions } from "./read_hub_options.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Nodes } from "./nodes/nodes.ts";
-import type { HubOptions, RuleNames } from "./api/options.ts";
+import type { FirstStates, GivenHubOptions, PlaceVerdicts, TopicVerdicts } from "./api/given_options.ts";
 import type { Presences } from "./presence/presences.ts";
 import { NodeRequests } from "./nodes/node_requests.ts";
 import { Refusals } from "./session/admission/refusals.ts";
 import { Reception } from "./session/reception.ts";
-import { perRole, readRole } from "./groups/read_role.ts";
+import { refuseOptions } from "./groups/no_options.ts";
+import { perRole } from "./groups/read_role.ts";
 import { Registry } from "./groups/registry.ts";
 import { createRoomForm } from "./groups/room_records.ts";
 import { Rooms } from "./groups/rooms.ts";
@@ -90,21 +93,20 @@ import type { Hub } from "./api/hub.ts";
  */
 export function createHub<
   D extends ContractDefinition,
-  User extends HubUser = HubUser,
+  User extends HubUser | undefined = HubUser | undefined,
   Ctx = undefined,
-  Topics extends object = object,
-  Places extends object = object,
-  States extends object = object,
+  O extends object = object,
+  Topics extends object = TopicVerdicts<D>,
+  Back = boolean | Promise<boolean>,
+  Presence extends object = object,
+  Places extends object = PlaceVerdicts<D>,
+  const States extends object = Partial<FirstStates<D>>,
 >(
   contract: Contract<D>,
-  options: HubOptions<D, User, Ctx> & RuleNames<D, Topics, Places, States>,
+  options: GivenHubOptions<D, User, Ctx, O, Topics, Back, Presence, Places, States>,
 ): Hub<D, User, Ctx> {
   // The parts work with names and unknown values, which they check. Here they get their types back.
-  return assemble(contract as unknown as Contract, options) as unknown as Hub<
-    D,
-    User,
-    Ctx
-  >;
+  return assemble(contract as unknown as Contract, options) as unknown as Hub<D, User, Ctx>;
 }
 
 /** How many pages of histories the hub reads in one turn of the event loop: a few milliseconds of work. */
@@ -124,6 +126,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   const { requestTimeoutMs: clusterTimeoutMs, fastTimeoutMs } = options.cluster;
   const nodeId = crypto.randomUUID();
   const onError = guardReports(options.onError);
+  const calls = new AppCalls(clock, onError);
 
   const backplane = new Backplane({
     adapter,
@@ -255,6 +258,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   const rooms = new Rooms({
     registry,
     events,
+    calls,
     find,
     membersOf,
     ask: (...args) => roomRequests.request(...args),
@@ -265,6 +269,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   let lastConnection = 0;
   const reception = new Reception({
     contract,
+    calls,
     options,
     limits,
     nodeId,
@@ -288,7 +293,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     subscribes: new Gate({ clock, max: Infinity, perTurn: SUBSCRIBES_PER_TURN }),
     historyReads,
     refusals,
-    addToRoom: (room, conn) => rooms.add(room, conn.id),
+    addToRoom: (room, conn) => rooms.add(room, conn),
     nextId: () => connectionId(nodeId, ++lastConnection),
     onError,
   }, connections);
@@ -297,6 +302,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     nodes,
     nodeRequests,
     reception,
+    calls,
     refusals,
     handlers,
     once,
@@ -313,6 +319,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     onError,
   });
   const cluster = createCluster({
+    calls,
     nodeId,
     nodes,
     nodeRequests,
@@ -322,17 +329,19 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     fastTimeoutMs,
     backplane: () => backplane.status,
     find: (query) => findConnections(query, connections.values()),
-    join: (conn, room) => rooms.add(room, conn.id),
-    leave: (conn, room) => rooms.remove(room, conn.id),
+    join: (conn, room) => rooms.add(room, conn),
+    leave: (conn, room) => rooms.remove(room, conn),
   });
   for (const transport of transports) reception.attach(transport);
   const routes = createRoutes(transports, () => lifecycle.health(connections.size));
-  const publishOn: PublishOn = (topic, payload, options) => publish(topics, topic, payload, options);
-  // One for each role, made once: handlers ask for it with every message.
-  const forRole = perRole((role) => ({
-    ...topics.reader(role),
+  const publishOn: PublishOn = (topic, payload, options) => publish(calls, topics, topic, payload, options);
+  const forRole = perRole(contract, (role) => ({
+    ...topics.reader(calls, role),
     ...publishCalls(contract, topics, publishOn, role),
-    emit: (name: string, payload: unknown) => events.toRole(role, name, payload),
+    emit(name: string, payload: unknown, options?: unknown) {
+      refuseOptions(options);
+      owning(() => events.toRole(role, name, payload));
+    },
   }));
   lifecycle.start();
 
@@ -350,17 +359,17 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     use: (given: unknown) => middlewares.use(given),
     room: (name: string, params?: unknown) => rooms.room(roomName(name, params)),
     rooms: (names: readonly string[]) => rooms.rooms(names),
-    ...topicCalls(contract, topics, publishOn),
+    ...topicCalls(calls, contract, topics, publishOn),
     presence(place: Parameters<Presences["of"]>[0]) {
-      if (presence) return presence.of(place);
-      throw new HubError("NOT_FOUND", "The contract keeps no presence: declare `presence` in it");
+      if (presence) return owning(() => presence.of(place));
+      throw own(new HubError("NOT_FOUND", "The contract keeps no presence: declare `presence` in it"));
     },
-    forRole: (given: string) => forRole(readRole(contract, given)),
-    ...targetCalls(events, directory),
-    emitServer: (name: string, payload: unknown) => bus.emit(name, payload),
-    onServer: (name: string, listener: Parameters<Bus["on"]>[1]) => bus.on(name, listener),
+    forRole,
+    ...targetCalls(calls, events, directory),
+    emitServer: (name: string, payload: unknown) => owning(() => bus.emit(name, payload)),
+    onServer: (name: string, listener: Parameters<Bus["on"]>[1]) => owning(() => bus.on(name, listener)),
     requestServers: (name: string, input: unknown, options?: Parameters<Bus["request"]>[2]) =>
-      bus.request(name, input, options),
+      calls.run(name, () => bus.request(name, input, options), options),
     stats: () =>
       readStats({
         connections,

@@ -11,6 +11,7 @@ import { wholeMs } from "../contract/options/option_kinds.ts";
 import { or, readOptions } from "../contract/options/read_options.ts";
 import type { Backplane } from "./backplane/backplane.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "./backplane/channels.ts";
+import type { AppCalls } from "./connection/app_calls.ts";
 import type { ClusterListeners } from "./nodes/cluster_listeners.ts";
 import type { Events } from "./groups/events.ts";
 import type { Nodes } from "./nodes/nodes.ts";
@@ -40,6 +41,8 @@ export interface LifecycleParts {
   readonly nodeRequests: NodeRequests;
   /** Accepts clients. */
   readonly reception: Reception;
+  /** Runs the calls of the application. */
+  readonly calls: AppCalls;
   /** Counts refused clients by reason. */
   readonly refusals: Refusals;
   /** The handlers of requests and signals. */
@@ -261,5 +264,6 @@ export class Lifecycle {
     await this.#parts.presence?.close();
     nodes.stop();
     await backplane.close();
+    this.#parts.calls.close();
   }
 }

@@ -26,16 +26,21 @@ export type { SlowConsumerPolicy } from "./api/options.ts";
 export type { HistoryPage, HistoryQuery, HistoryRecord, Published, PublishOptions } from "./api/history.ts";
 export type {
   Authorization,
+  CtxAnswer,
   DisconnectReason,
   Handshake,
+  HubBaseOptions,
+  HubClusterOptions,
   HubErrorInfo,
   HubErrorStage,
   HubOptions,
   Identity,
   Rejoin,
-  RuleNames,
+  RoleAnswer,
+  UserAnswer,
 } from "./api/options.ts";
-export type { HubLimits } from "./api/limits.ts";
+export type * from "./api/given_options.ts";
+export type { HubLimits, HubOutboxLimits } from "./api/limits.ts";
 export type { NodeInfo, NodeLeft, NodeState } from "./api/cluster.ts";
 export type { Health, HubRoutes } from "./api/health.ts";
 export type {
@@ -48,6 +53,7 @@ export type {
 } from "./api/presence.ts";
 export type {
   PresenceAuthorization,
+  PresenceBaseOptions,
   PresenceEntering,
   PresenceKind,
   PresenceOptions,

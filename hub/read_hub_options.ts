@@ -36,6 +36,7 @@ import { suggest } from "../contract/options/suggest.ts";
 import type { Transport } from "../transports/transport.ts";
 import { createWebSocketTransport } from "../transports/websocket/mod.ts";
 import type { AnyHubOptions } from "./api/options.ts";
+import { adapterOption } from "./backplane/adapter_option.ts";
 import { logError } from "./log_error.ts";
 import { checkPresence, presence } from "./read_presence_options.ts";
 import { readOrigin } from "./session/admission/origin.ts";
@@ -70,7 +71,7 @@ const OPTIONS = {
   authenticate: callback<Option<"authenticate">>(),
   transports: optional(list(having<Transport>("a transport of a hub", "attach"), { min: 1 })),
   codecs: or<readonly Codec[]>(list(codec, { min: 1 }), [jsonCodec]),
-  adapter: optional(having<Adapter>("an adapter", "open", "subscribe", "unsubscribe", "publish", "close")),
+  adapter: optional(adapterOption),
   history: optional(historyOption),
   authorize: optional(byName(callback<(authorization: never) => boolean | Promise<boolean>>())),
   rejoin: optional(callback<Option<"rejoin">>()),

@@ -12,10 +12,10 @@ const SHARED_FROM_MS = 100;
 
 interface Entry {
   readonly due: number;
-  readonly callback: () => void;
+  /** Absent when it is over: callers keep their cancels, and an entry that is over must hold nothing. */
+  callback: (() => void) | undefined;
   previous: Entry | undefined;
   next: Entry | undefined;
-  waits: boolean;
 }
 
 /** The timers of one length. They are due in the order in which they were started. */
@@ -44,7 +44,6 @@ class Row {
       callback,
       previous,
       next: undefined,
-      waits: true,
     };
     this.#last = entry;
     if (previous) previous.next = entry;
@@ -54,7 +53,7 @@ class Row {
   }
 
   #cancel(entry: Entry): void {
-    if (!entry.waits) return;
+    if (!entry.callback) return;
     this.#remove(entry);
     if (this.#first || this.#firing) return;
     this.#stop?.(); // a timer without callbacks would keep the process alive
@@ -63,12 +62,12 @@ class Row {
   }
 
   #remove(entry: Entry): void {
-    entry.waits = false;
     const { previous, next } = entry;
     if (previous) previous.next = next;
     else this.#first = next;
     if (next) next.previous = previous;
     else this.#last = previous;
+    entry.callback = entry.previous = entry.next = undefined;
   }
 
   #start(ms: number): void {
@@ -80,8 +79,9 @@ class Row {
     const now = this.#clock.now();
     try {
       for (let entry = this.#first; entry && entry.due <= now; entry = this.#first) {
+        const callback = entry.callback!;
         this.#remove(entry);
-        entry.callback();
+        callback();
       }
     } finally {
       this.#firing = false;

@@ -5,13 +5,16 @@
  */
 
 import type { CloseOptions } from "../contract/mod.ts";
+import { owning } from "./connection/own_errors.ts";
+import type { AppCalls } from "./connection/app_calls.ts";
 import { readName } from "./backplane/channels.ts";
 import type { Directory } from "./directory/directory.ts";
+import { refuseOptions } from "./groups/no_options.ts";
 import type { Events } from "./groups/events.ts";
 
 /** A receiver of events. */
 interface Target {
-  emit(name: string, payload: unknown): void;
+  emit(name: string, payload: unknown, options?: unknown): void;
 }
 
 /** A connection, on any node. */
@@ -29,20 +32,26 @@ interface TargetCalls {
 /**
  * Makes the calls that address users and connections by id.
  *
+ * @param calls Runs the calls of the application.
  * @param events Sends to users.
  * @param directory Sends to connections.
  */
-export function targetCalls(events: Events, directory: Directory): TargetCalls {
+export function targetCalls(calls: AppCalls, events: Events, directory: Directory): TargetCalls {
   return {
     user(id) {
       readName(id, "user");
-      return { emit: (name, payload) => events.toUser(id, name, payload) };
+      return {
+        emit(name, payload, options) {
+          refuseOptions(options);
+          owning(() => events.toUser(id, name, payload));
+        },
+      };
     },
     connection(id) {
       readName(id, "connection");
       return {
-        emit: (name, payload) => directory.emit(id, name, payload),
-        request: (name, input, options) => directory.request(id, name, input, options),
+        emit: (name, payload) => owning(() => directory.emit(id, name, payload)),
+        request: (name, input, options) => calls.ask(name, () => directory.request(id, name, input, options)),
         close: (options) => directory.close(id, options),
       };
     },

@@ -7,6 +7,8 @@
 import type { Contract } from "../contract/mod.ts";
 import { fillDeclared, fillPattern } from "../contract/names/fill_pattern.ts";
 import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "./api/history.ts";
+import type { AppCalls } from "./connection/app_calls.ts";
+import { own, owning } from "./connection/own_errors.ts";
 import type { Topic } from "./topics/catalog.ts";
 import type { Topics } from "./topics/topics.ts";
 
@@ -44,11 +46,18 @@ export function publishCalls(
   role?: string,
 ): PublishCalls {
   const { topics: declared } = role === undefined ? contract.shared : contract.roles.get(role)!;
+  const publish: PublishCalls["publish"] = (name, payload, options) => {
+    try {
+      return publishOn(topics.find(name, role), payload, options);
+    } catch (error) {
+      throw own(error);
+    }
+  };
   return {
-    publish: (name, payload, options) => publishOn(topics.find(name, role), payload, options),
+    publish,
     topic(pattern, params) {
-      const { name } = topics.find(fillDeclared(declared, pattern, params), role);
-      return { name, publish: (payload, options) => publishOn(topics.find(name, role), payload, options) };
+      const { name } = owning(() => topics.find(fillDeclared(declared, pattern, params), role));
+      return { name, publish: (payload, options) => publish(name, payload, options) };
     },
   };
 }
@@ -62,13 +71,19 @@ interface TopicCalls extends PublishCalls {
 /**
  * Makes the calls that publish on shared topics, and read them.
  *
+ * @param calls Runs the reads.
  * @param contract The contract.
  * @param topics Its topics.
  * @param publishOn Publishes on a topic that was found.
  */
-export function topicCalls(contract: Contract, topics: Topics, publishOn: PublishOn): TopicCalls {
+export function topicCalls(
+  calls: AppCalls,
+  contract: Contract,
+  topics: Topics,
+  publishOn: PublishOn,
+): TopicCalls {
   const { publish, topic } = publishCalls(contract, topics, publishOn);
-  const { history, position } = topics.reader();
+  const { history, position } = topics.reader(calls);
   return {
     publish,
     history,

@@ -10,6 +10,7 @@ import { permission } from "./testing/permission.ts";
 import { provide } from "./testing/provide.ts";
 import { REQUIREMENTS } from "./testing/requirements.ts";
 import { checkTypes, findRuntime, runTests } from "./testing/runtimes.ts";
+import { runInSlots } from "./testing/slots.ts";
 import { APART, groupsOf, listTests, needsMachine, selectTests, testsFor } from "./testing/suites.ts";
 import { count, type Report, summarize } from "./testing/summary.ts";
 
@@ -48,17 +49,8 @@ const NO_BUN: TestCase = {
   result: "skipped",
 };
 
-/** How many test processes run at once. Four keep two processors busy, because tests wait more than they work. */
-const AT_ONCE = 4;
-
-/** Runs tasks in their order, a limited number at once. */
-async function runAll(tasks: readonly (() => Promise<void>)[], atOnce: number): Promise<void> {
-  const rest = tasks.values();
-  const runRest = async () => {
-    for (const task of rest) await task(); // the workers share the remaining tasks
-  };
-  await Promise.all(Array.from({ length: atOnce }, runRest));
-}
+/** How many test processes run at once. Four keep two processors busy where tests work more than they wait. */
+const AT_ONCE = { least: 4, most: 6 } as const;
 
 const selected = selectTests(await listTests(), { ...values, filters: positionals });
 if (selected.length === 0) {
@@ -81,6 +73,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => interruption.abort(signal));
 }
 
+// The check of the types needs no servers, and the processors have little else to do while servers start.
+const typesChecked = checkTypes(values["no-check"] ? [] : selected, interruption.signal);
 const provided = await provide(selected, options, values.quick ? [] : REQUIREMENTS);
 // A quick run selects only tests that need nothing. Tests that only use a requirement run without it.
 const env = values.quick
@@ -99,8 +93,10 @@ try {
     runtime,
     cases: (program ? [] : [NO_BUN]) as TestCase[],
   }));
-  const checked = values["no-check"] ? [] : provided.files;
-  const tasks = [async () => void done[0]!.cases.push(...await checkTypes(checked, signal))];
+  // If no test can run, correct types alone are no success.
+  const tasks = [
+    async () => void done[0]!.cases.push(...provided.files.length > 0 ? await typesChecked : []),
+  ];
   for (const group of groupsOf(provided.files.filter((file) => !needsMachine(file)))) {
     for (const [i, { runtime, program }] of runtimes.entries()) {
       const files = testsFor(group, runtime);
@@ -110,7 +106,7 @@ try {
       );
     }
   }
-  await runAll(tasks, AT_ONCE);
+  await runInSlots(tasks, AT_ONCE);
   await Promise.all(runtimes.map(async ({ runtime, files, program }, i) => {
     const timed = files.filter(needsMachine);
     if (timed.length === 0 || !program) return;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import process from "node:process";
 import { parseArgs } from "node:util";
 import { findRuntimes } from "../bench/runtimes.ts";
 import { describeOutcome, resultLine } from "../tests/torture/report.ts";
@@ -80,6 +81,8 @@ const extent = {
 console.log(
   `Torture of ${store} with --seed ${seed}, for ${extent.seconds} s, on ${runtimes.map(({ name }) => name)}`,
 );
+// Its processes and folders go with it, which a signal by itself does not do.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const outcome = await torture({ ...extent, store, runtimes, say: (line) => console.log(line) });
 console.log(describeOutcome(outcome));
 console.log(resultLine(store, extent, outcome));

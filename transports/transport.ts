@@ -17,7 +17,8 @@ export interface Link {
    */
   readonly bufferedAmount: number;
   /**
-   * Sends a frame. Returns at once. After the link has closed it does nothing.
+   * Sends a frame. Returns at once. After the link has closed it does nothing. If it throws, the hub reports the error
+   * and closes the link.
    *
    * @param frame The frame to send.
    */

@@ -10,14 +10,17 @@ import { redisFailure } from "../kit/redis/errors.ts";
 /** The new address of a slot. */
 export interface Moved {
   readonly slot: number;
-  /** `host:port`. An empty host is the host of the node that answered. */
-  readonly address: string;
+  /** `host:port`; absent if the node does not name the host. */
+  readonly address: string | undefined;
 }
 
 /** Reads the reply that a slot has moved. */
 export function readMoved(error: unknown): Moved | undefined {
-  const reply = /^MOVED (\d+) (\S*:\d+)$/.exec(error instanceof Error ? error.message : "");
-  return reply ? { slot: Number(reply[1]), address: reply[2]! } : undefined;
+  const reply = /^MOVED (\d+) (\S*):(\d+)$/.exec(error instanceof Error ? error.message : "");
+  if (!reply) return undefined;
+  const [, slot, host, port] = reply;
+  // The host is empty if the nodes do not tell it, and `?` if they tell names and this one has none.
+  return { slot: Number(slot), address: host === "" || host === "?" ? undefined : `${host}:${port}` };
 }
 
 /** Whether a node has refused a command for now, and has certainly not done it. */

@@ -7,6 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Redis, RedisOptions } from "ioredis";
+import { isReply } from "../kit/redis/errors.ts";
 import { whyClosed } from "../kit/redis/greeting.ts";
 import type { RedisLinkEvents, RedisMessage } from "../kit/redis/link.ts";
 
@@ -30,6 +31,19 @@ export interface ClusterLinkOptions {
   readonly name: string;
 }
 
+/** The error of ioredis for an answer when no command waits for one. */
+const LEFT_OVER = /^Command queue state error.* Last (reply|error): (.+)$/s;
+
+/** The end of subscriptions whose answers are under way. */
+interface Leaving {
+  /** The answer to the ping after the last command. */
+  readonly token: string;
+  /** What the node has refused. */
+  readonly refusals: Error[];
+  /** Settles when the ping's answer comes as one too many, or the connection ends. */
+  readonly late: PromiseWithResolvers<void>;
+}
+
 /** A connection. */
 export class ClusterLink {
   /** Resolves when the connection takes commands. */
@@ -38,6 +52,7 @@ export class ClusterLink {
   readonly #mode: PubSub;
   readonly #ended: Promise<void>;
   #pings = 0;
+  #leaving: Leaving | undefined;
   #silent = false;
 
   /**
@@ -76,6 +91,7 @@ export class ClusterLink {
     // ioredis reports the reason first. Its error at the end says less.
     let cause: unknown;
     this.#redis.on("error", (error) => {
+      if (this.#expects(error)) return;
       cause ??= error;
       // There was one reply too many. From here on, replies would not match commands.
       if (/^Command queue state error/.test(String(error?.message))) this.#redis.disconnect();
@@ -96,6 +112,7 @@ export class ClusterLink {
       this.#redis.once("end", () => {
         cause ??= new Error("The connection was closed by the other side");
         reject(cause);
+        this.#leaving?.late.reject(cause);
         if (!this.#silent) events.onLost(cause);
         ended.resolve();
       });
@@ -106,9 +123,18 @@ export class ClusterLink {
     });
   }
 
+  /** The channels that the node has for this connection, as far as it has told. */
+  get channels(): ReadonlySet<string> {
+    const told = this.#redis.condition?.subscriber;
+    return new Set(told ? told.channels(this.#mode === "sharded" ? "ssubscribe" : "subscribe") : []);
+  }
+
   /** A round trip. Also rejects when the answer belongs to another ping. */
   async ping(): Promise<void> {
-    const token = `${++this.#pings}`;
+    await this.#ping(`${++this.#pings}`);
+  }
+
+  async #ping(token: string): Promise<void> {
     const reply: unknown = await this.#redis.ping(token);
     const [answer] = [reply].flat().slice(-1);
     if (String(answer) !== token) throw new Error("The connection's answers do not match its commands");
@@ -123,10 +149,56 @@ export class ClusterLink {
     else await this.#redis.subscribe(...channels);
   }
 
-  /** Ends subscriptions with one command. */
-  async unsubscribe(channels: readonly string[]): Promise<void> {
+  /**
+   * Ends subscriptions, with one command for each group, and makes a round trip. Until that is over, nothing else may
+   * be sent.
+   *
+   * When a slot leaves the node at the same time, the node ends subscriptions by itself. Its messages about them look
+   * like the answers. The real answers are refusals. They then go to later commands, or no command is left for them.
+   * But the answer to the ping always comes last, and after it answers match commands again.
+   *
+   * Each command takes no more messages than it has channels. So if the node ends any other subscription meanwhile,
+   * there are messages left over, and `onEvicted` is called.
+   *
+   * @param groups The channels; in sharded mode, all of a group must be of one slot.
+   * @returns The refusals. They do not say which command they belong to.
+   */
+  async unsubscribe(groups: readonly (readonly string[])[]): Promise<readonly Error[]> {
+    const leaving: Leaving = { token: `${++this.#pings}`, refusals: [], late: Promise.withResolvers() };
+    const { token, refusals, late } = leaving;
+    late.promise.catch(() => {}); // most often no code waits for it
+    this.#leaving = leaving;
+    const refused = (error: Error) => {
+      if (!isReply(error)) throw error;
+      refusals.push(error);
+    };
+    try {
+      await Promise.all([
+        ...groups.map((channels) => this.#unsubscribe(channels).catch(refused)),
+        this.#ping(token).catch((error) => {
+          refused(error);
+          return late.promise;
+        }),
+      ]);
+    } finally {
+      this.#leaving = undefined;
+    }
+    return refusals;
+  }
+
+  async #unsubscribe(channels: readonly string[]): Promise<void> {
     if (this.#mode === "sharded") await this.#redis.sunsubscribe(...channels);
     else await this.#redis.unsubscribe(...channels);
+  }
+
+  /** Whether an error is only an answer that `unsubscribe` waits for. */
+  #expects(error: unknown): boolean {
+    const [, kind, text] = LEFT_OVER.exec(error instanceof Error ? error.message : "") ?? [];
+    if (!this.#leaving || text === undefined) return false;
+    if (kind === "error") this.#leaving.refusals.push(new Error(text));
+    else if (text === this.#leaving.token) this.#leaving.late.resolve();
+    else return false;
+    return true;
   }
 
   /**

@@ -12,21 +12,20 @@ import { shuffled } from "../kit/shuffle.ts";
 import type { FailureKind } from "../kit/failure.ts";
 import { loadLibrary } from "../kit/library.ts";
 import { NotSentError } from "../kit/redis/reach.ts";
-import { Interests } from "./interests.ts";
+import { Interests } from "./subscribing/interests.ts";
 import { ClusterLink, type ClusterLinkEvents, type PubSub } from "./link.ts";
+import { Departures, HOLD_MS } from "./moves.ts";
 import type { ClusterNodes } from "./nodes.ts";
-import { splitAddress } from "./nodes.ts";
-import { HOLD_MS, Outbox, type Outgoing } from "./outbox.ts";
+import { Outbox, type Outgoing } from "./publishing/outbox.ts";
 import type { Place } from "./partitions.ts";
-import { Publisher } from "./publisher.ts";
+import { Publisher } from "./publishing/publisher.ts";
 import { Shard } from "./shard.ts";
-import { Subscriber } from "./subscriber.ts";
+import { Subscriber } from "./subscribing/subscriber.ts";
 import { masterOf, type Topology } from "./topology.ts";
 
 /** The shortest and the longest pause before another look at the cluster while something is wrong. */
 const FIRST_LOOK_MS = 20;
 const MAX_LOOK_MS = 1_000;
-
 /** Options of {@linkcode ClusterMap}. */
 export interface ClusterMapOptions {
   readonly nodes: ClusterNodes;
@@ -66,6 +65,8 @@ export interface Partition {
   owner: string | undefined;
   /** When it moved to that shard, by the clock. */
   movedAt: number;
+  /** The shards that have said lately that they do not serve the partition any more, and when. */
+  readonly departures: Departures;
 }
 
 /** This node's view of the cluster. */
@@ -114,13 +115,21 @@ export class ClusterMap {
       const outbox = new Outbox({
         slot: place.slot,
         clock,
-        onMoved: (moved) => this.#moved(moved),
+        onMoved: (moved, from) => this.#moved(moved, from),
         onTrouble: () => this.#trouble(),
         onSettled,
         onLost,
       });
       this.#indexes.set(interests, index);
-      return { index, place, interests, outbox, owner: undefined, movedAt: -Infinity };
+      return {
+        index,
+        place,
+        interests,
+        outbox,
+        owner: undefined,
+        movedAt: -Infinity,
+        departures: new Departures(),
+      };
     });
   }
 
@@ -154,7 +163,7 @@ export class ClusterMap {
     const replies = await link.run(commands);
     const refusal = replies.find(isForNow);
     const moved = readMoved(refusal);
-    if (moved?.slot === place.slot) this.#moved(moved);
+    if (moved?.slot === place.slot) this.#moved(moved, owner!);
     else if (refusal) this.#trouble();
     return replies;
   }
@@ -212,8 +221,12 @@ export class ClusterMap {
 
   #apply(topology: Topology): void {
     const one = this.#options.mode === "classic" ? this.#meetingPlace(topology) : undefined;
+    const now = this.#options.clock.now();
     for (const partition of this.partitions) {
-      this.#assign(partition, one ?? masterOf(topology, partition.place.slot));
+      const owner = one ?? masterOf(topology, partition.place.slot);
+      // That node has not heard of the move: going back would only bring the same answer again.
+      if (owner !== undefined && partition.departures.isNews(owner, now)) this.#lookAgain = true;
+      else this.#assign(partition, owner);
     }
     this.#sweep();
   }
@@ -246,12 +259,15 @@ export class ClusterMap {
   }
 
   /** A shard says that a slot has moved. For now its answer is better than the last look at the cluster. */
-  #moved({ slot, address }: Moved): void {
+  #moved({ slot, address }: Moved, from: string): void {
     if (this.#closed) return;
-    const { host } = splitAddress(address);
-    for (const partition of this.partitions) {
-      if (partition.place.slot === slot && host !== "") {
-        this.#assign(partition, this.#options.nodes.locate(address));
+    if (address !== undefined) {
+      const { nodes, clock } = this.#options;
+      const to = nodes.locate(address);
+      for (const partition of this.partitions) {
+        // The answer of any other shard is late.
+        if (partition.place.slot !== slot || partition.owner !== from) continue;
+        if (partition.departures.follows(from, to, clock.now())) this.#assign(partition, to);
       }
     }
     this.#trouble();
@@ -287,7 +303,7 @@ export class ClusterMap {
       ...common,
       connect: (events) => this.#connect(address, "subscribe", events),
       onMessage: (name, data) => this.#receive(subscriber, name, data),
-      onMoved: (moved) => this.#moved(moved),
+      onMoved: (moved) => this.#moved(moved, address),
       onTrouble: () => this.#trouble(),
       onLost: (cause) => {
         this.#trouble();

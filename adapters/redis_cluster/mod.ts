@@ -17,7 +17,7 @@ import { createShell } from "../kit/shell.ts";
 import { ClusterCarrier } from "./carrier.ts";
 import { isForNow } from "./errors.ts";
 import type { RedisClusterClient, RedisClusterNatMap } from "./nodes.ts";
-import { HOLD_MS } from "./outbox.ts";
+import { HOLD_MS } from "./moves.ts";
 import { partitionOf } from "./partitions.ts";
 import { readClusterOptions, type RedisClusterAdapterOptions } from "./options.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Publisher } from "./publisher.ts";
-import type { Subscriber } from "./subscriber.ts";
+import type { Publisher } from "./publishing/publisher.ts";
+import type { Subscriber } from "./subscribing/subscriber.ts";
 
 /** A node that serves partitions, or served some until now. */
 export class Shard {

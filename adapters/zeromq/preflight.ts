@@ -1,35 +1,48 @@
 /**
- * Checks whether a process listens at an address. The library itself retries for ever, without a report.
+ * Checks whether a node that this one can talk to listens at an address. The library itself retries for ever, without a
+ * report.
  *
  * @module
  */
 
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { systemClock } from "../../contract/clock.ts";
 import { systemWords } from "../kit/failure.ts";
 import { orAborted } from "../kit/or_aborted.ts";
-import { ConnectError } from "./errors.ts";
 import { systemAddress } from "./addresses.ts";
+import type { Security } from "./curve.ts";
+import { ConnectError } from "./errors.ts";
+import { checkGreeting } from "./greeting.ts";
 
 /**
- * Connects, and closes the connection at once.
+ * Connects, reads the greeting of the other side, and closes the connection.
  *
  * @param address A ZeroMQ address.
+ * @param security The security options of this node.
  * @param signal Ends the attempt.
- * @returns Rejects when no process listens at the address.
+ * @returns Rejects when no process listens at the address, or one that this node cannot talk to.
  */
-export async function preflight(address: string, signal: AbortSignal): Promise<void> {
+export async function preflight(address: string, security: Security, signal: AbortSignal): Promise<void> {
+  await connected(address, (socket) => orAborted(checkGreeting(socket, security), signal), signal);
+}
+
+/** Connects for the time of an action. */
+async function connected(
+  address: string,
+  action: (socket: Socket) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
   const socket = connect(systemAddress(address));
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   socket.once("connect", resolve);
-  socket.once("error", (error: Error & { code?: string }) => {
+  socket.on("error", (error: Error & { code?: string }) => {
     reject(new ConnectError("unreachable", systemWords(error.code) ?? error.message, error));
   });
+  promise.catch(() => {});
   try {
     await orAborted(promise, signal);
+    await action(socket);
   } finally {
-    promise.catch(() => {});
-    socket.on("error", () => {});
     socket.destroy();
   }
 }
@@ -53,7 +66,7 @@ export async function untilFree(...addresses: readonly (string | null)[]): Promi
 }
 
 async function whileTaken(address: string, signal: AbortSignal): Promise<void> {
-  while (await preflight(address, signal).then(() => true, () => false)) {
+  while (await connected(address, async () => {}, signal).then(() => true, () => false)) {
     const { promise, resolve } = Promise.withResolvers<void>();
     systemClock.after(LOOK_EVERY_MS, resolve);
     await promise;

@@ -8,6 +8,7 @@ import type { CrossnodeOutcome } from "../load/crossnode.ts";
 import { plotBars } from "../plot.ts";
 import { type Verdict, verdict } from "../reach.ts";
 import type { Study } from "../study.ts";
+import { ratio } from "../svg.ts";
 import { compare, nameOf } from "./compare.ts";
 import type { ClusterTask } from "./measure.ts";
 import { clusterFaults, type CrossnodeRow, toCrossnodeRow } from "./rows.ts";
@@ -18,7 +19,8 @@ const WINDOWS = [32, 128, 512, 2_048];
 const RATE = 100;
 const SIZES = [2, 4];
 
-const task: ClusterTask = {
+/** The load. */
+export const crossnodeTask: ClusterTask = {
   shape: "crossnode",
   speakers: 4,
   windows: WINDOWS,
@@ -29,7 +31,7 @@ const task: ClusterTask = {
 };
 /** The load of a quick run. */
 export const quickCrossnode: ClusterTask = {
-  ...task,
+  ...crossnodeTask,
   windows: [128],
   tryMs: 100,
   subscribers: 40,
@@ -44,9 +46,9 @@ function ratios(rows: readonly CrossnodeRow[]): string {
   return ours.filter(({ adapter }) => adapter === "redis").map((row) => {
     const same = rows.filter((other) => other !== row && other.nodes === row.nodes);
     const peers = same.filter(({ peer }) => peer !== "trunkline")
-      .map((other) => `${(speed(row) / speed(other)).toPrecision(2)} × ${nameOf(other)}`);
+      .map((other) => `${ratio(speed(row) / speed(other))} × ${nameOf(other)}`);
     const others = same.filter((other) => ours.includes(other) && other.runtime === row.runtime)
-      .map((other) => `${other.adapter} has ${(speed(other) / speed(row)).toPrecision(2)} × of that`);
+      .map((other) => `${other.adapter} has ${ratio(speed(other) / speed(row))} × of that`);
     return `- ${row.nodes} nodes, trunkline, redis (${row.runtime}): ${[...peers, ...others].join(", ")}`;
   }).join("\n");
 }
@@ -165,7 +167,9 @@ export const crossnode: Study<readonly CrossnodeRow[]> = {
   report,
   reach,
   async run(paths, say, effort) {
-    const comparison = effort.quick ? { sizes: [2], task: quickCrossnode } : { sizes: SIZES, task };
+    const comparison = effort.quick
+      ? { sizes: [2], task: quickCrossnode }
+      : { sizes: SIZES, task: crossnodeTask };
     const { measured, faults } = await compare<CrossnodeOutcome>(comparison, paths, say, effort);
     const rows = measured.map(toCrossnodeRow).sort((a, b) => a.nodes - b.nodes);
     for (const row of rows) {

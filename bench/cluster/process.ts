@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { endWithThis } from "../last_resort.ts";
 
 /** A running process. */
 export interface Running {
@@ -39,6 +40,7 @@ export function start(
   });
   join?.(child);
   const gone = once(child, "close").catch(() => {});
+  endWithThis(child, gone);
   const waiting: PromiseWithResolvers<unknown>[] = [];
   const lines: unknown[] = [];
   let failure: Error | undefined;

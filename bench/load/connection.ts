@@ -6,7 +6,7 @@
  */
 
 import type { Dialect } from "./dialects.ts";
-import { FrameReader, type FrameSink, textFrame } from "./frames.ts";
+import { clientFrame, FrameReader, type FrameSink } from "./frames.ts";
 import { SizeCount } from "./size_count.ts";
 import { Tcp } from "./tcp.ts";
 
@@ -127,7 +127,7 @@ export class LoadConnection implements FrameSink {
   /** Sends the texts of the next steps that need no waiting. */
   #advance(): void {
     while (this.#steps[0] && this.#steps[0].waitFor === undefined) {
-      this.write(textFrame(this.#steps.shift()!.say!));
+      this.write(clientFrame(this.#steps.shift()!.say!));
     }
     if (this.#steps.length === 0) this.#ready.resolve();
   }
@@ -138,7 +138,7 @@ export class LoadConnection implements FrameSink {
     if (!step?.waitFor || !this.#text.includes(step.waitFor)) return;
     this.#text = "";
     this.#steps.shift();
-    if (step.say !== undefined) this.write(textFrame(step.say));
+    if (step.say !== undefined) this.write(clientFrame(step.say));
     this.#advance();
   }
 

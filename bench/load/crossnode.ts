@@ -7,7 +7,7 @@
 import { type ClusterLoad, type ClusterOutcome, memory, Stream, untilLive, wait } from "./cluster.ts";
 import { type LoadConnection, openMany, text } from "./connection.ts";
 import { topic } from "./dialects.ts";
-import { textFrame } from "./frames.ts";
+import { clientFrame } from "./frames.ts";
 import { TurnWatch } from "./order.ts";
 import { percentiles } from "./outcome.ts";
 import { Stopwatch } from "./server.ts";
@@ -58,7 +58,7 @@ export async function crossnode(load: CrossnodeLoad): Promise<CrossnodeOutcome> 
     hearers.push(...some);
     listeners.push(some[0]!);
   }
-  const frame = (number: number) => textFrame(dialect.publish(topic(0), text(number)));
+  const frame = (number: number) => clientFrame(dialect.publish(topic(0), text(number)));
   await untilLive(speakers[0]!, hearers, frame(0), hearers.length);
 
   let first = 0;

@@ -7,14 +7,15 @@
 
 const encoder = new TextEncoder();
 
-/** A client's text frame. The mask is all zeros: the protocol allows it, and it costs nothing. */
-export function textFrame(text: string): Uint8Array {
-  const payload = encoder.encode(text);
+/** A client's frame, of text or of bytes. The mask is all zeros: the protocol allows it, and it costs nothing. */
+export function clientFrame(content: string | Uint8Array): Uint8Array {
+  const payload = typeof content === "string" ? encoder.encode(content) : content;
+  const first = typeof content === "string" ? 0x81 : 0x82;
   const wide = payload.length > 125;
   if (payload.length > 65_535) throw new RangeError("A load client's frame has 65535 bytes at the most");
   const head = wide
-    ? [0x81, 0x80 | 126, payload.length >> 8, payload.length & 255, 0, 0, 0, 0]
-    : [0x81, 0x80 | payload.length, 0, 0, 0, 0];
+    ? [first, 0x80 | 126, payload.length >> 8, payload.length & 255, 0, 0, 0, 0]
+    : [first, 0x80 | payload.length, 0, 0, 0, 0];
   const frame = new Uint8Array(head.length + payload.length);
   frame.set(head);
   frame.set(payload, head.length);

@@ -6,12 +6,13 @@
  */
 
 import { type LoadConnection, openMany, text } from "./connection.ts";
-import { publish, subscribe, topic } from "./dialects.ts";
-import { concat, textFrame } from "./frames.ts";
+import { publish, topic } from "./dialects.ts";
+import { clientFrame, concat } from "./frames.ts";
 import { OrderWatch } from "./order.ts";
 import type { Load } from "./outcome.ts";
 import { Stopwatch, usage } from "./server.ts";
 import { received, settle } from "./settle.ts";
+import { subscribeAll } from "./subscribe_all.ts";
 
 /** The number of subscribers of a topic with few. */
 const FEW = 10;
@@ -21,8 +22,6 @@ const HOLDERS = 1_000;
 const SPEAKERS = 10;
 /** The least number of messages of a speaker in a burst. */
 const LEAST_EACH = 32;
-/** How many subscribes one frame carries. */
-const SUBSCRIBES = 500;
 /** How often each level runs before it is measured. */
 const WARM_UPS = 3;
 /** How often each level is measured. */
@@ -64,7 +63,7 @@ export interface Growth {
 }
 
 /** The orders for a growth load. */
-export interface GrowthLoad extends Omit<Load, "clients" | "messages"> {
+export interface GrowthLoad extends Omit<Load, "clients" | "messages" | "statsPort"> {
   /** The levels, from the smallest to the largest. */
   readonly sizes: readonly number[];
   /** About how many deliveries a burst makes. */
@@ -80,27 +79,13 @@ interface Stage {
   readonly subscribers: number;
 }
 
-/** Subscribes each connection to its own topics. */
-async function subscribeAll(who: readonly (readonly [LoadConnection, readonly string[]])[]): Promise<void> {
-  for (let i = 0; i < who.length; i += 100) {
-    await Promise.all(
-      who.slice(i, i + 100).map(async ([connection, names]) => {
-        for (let from = 0; from < names.length; from += SUBSCRIBES) {
-          const some = names.slice(from, from + SUBSCRIBES);
-          await connection.talk([{ say: subscribe(some) }, { waitFor: `["res",${some.length}` }]);
-        }
-      }),
-    );
-  }
-}
-
 /** Publishes `each` messages per speaker in one burst, and waits until all subscribers have got them. */
 async function burst(port: number, stage: Stage, each: number): Promise<Sample> {
   const { speakers, hearers, topics, subscribers } = stage;
   const blocks = speakers.map((_, i) =>
     concat(Array.from({ length: each }, (_, j) => {
       const number = i * each + j;
-      return textFrame(publish(topics[number % topics.length]!, text(number)));
+      return clientFrame(publish(topics[number % topics.length]!, text(number)));
     }))
   );
   // With many topics no listener gets all messages of a speaker, so the order cannot be checked.
@@ -132,7 +117,7 @@ async function alone(port: number, { speakers: [speaker], ...stage }: Stage, cou
   const { promise, resolve } = Promise.withResolvers<void>();
   let heard = 0;
   let said = 0;
-  const say = () => said < count ? speaker!.write(textFrame(publish(name!, text(said++)))) : resolve();
+  const say = () => said < count ? speaker!.write(clientFrame(publish(name!, text(said++)))) : resolve();
   for (const hearer of hearers) {
     hearer.onReceived = (messages) => {
       heard += messages;

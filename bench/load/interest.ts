@@ -7,7 +7,7 @@
 import { type ClusterLoad, type ClusterOutcome, memory, Stream, untilLive } from "./cluster.ts";
 import { openMany, text } from "./connection.ts";
 import { topic } from "./dialects.ts";
-import { concat, textFrame } from "./frames.ts";
+import { clientFrame, concat } from "./frames.ts";
 import { TurnWatch } from "./order.ts";
 import { redisUsage } from "./redis_usage.ts";
 import { Stopwatch, usage } from "./server.ts";
@@ -53,7 +53,7 @@ export async function interest(load: InterestLoad): Promise<InterestOutcome> {
     await holder!.talk(dialect.subscribe(names.filter((_, id) => isWanted(id, node))));
     return holder!;
   }));
-  const frame = (number: number) => textFrame(dialect.publish(names[number % topics]!, text(number)));
+  const frame = (number: number) => clientFrame(dialect.publish(names[number % topics]!, text(number)));
   const all = concat(names.map((_, id) => frame(id)));
   await untilLive(speakers[0]!, holders, all, topics);
   /** Publishes to all topics, for a number of rounds. */

@@ -7,6 +7,7 @@
 import { clusterDialects } from "./cluster_dialects.ts";
 import * as crossnode from "./crossnode.ts";
 import { dialects } from "./dialects.ts";
+import { groups, type GroupsLoad } from "./groups.ts";
 import * as growth from "./growth.ts";
 import * as interest from "./interest.ts";
 import type { Load } from "./outcome.ts";
@@ -24,10 +25,20 @@ export interface LoadOrder extends Omit<Load, "dialect"> {
   readonly dialect: string;
 }
 
+/** Orders for a load on a server that is not started yet. */
+export type Unaddressed<Order> = Omit<Order, "port" | "statsPort" | "dialect">;
+
 /** The argument, for a load that grows. */
 export interface GrowthOrder extends Omit<growth.GrowthLoad, "dialect"> {
   /** What grows. */
   readonly shape: keyof typeof growth;
+  /** One of the dialects. */
+  readonly dialect: string;
+}
+
+/** The argument, for a load of groups. */
+export interface GroupsOrder extends Omit<GroupsLoad, "dialect"> {
+  readonly shape: "groups";
   /** One of the dialects. */
   readonly dialect: string;
 }
@@ -69,7 +80,7 @@ async function run(): Promise<object> {
     const load = await recovery[shape as RecoveryOrder["shape"]]();
     return await load({ ...rest, dialect: name } as never);
   }
-  const loads = { ...shapes, ...growth, ...onClusters } as Readonly<
+  const loads = { ...shapes, ...growth, ...onClusters, groups } as Readonly<
     Record<string, (load: object) => Promise<object>>
   >;
   return await loads[shape]!({ ...rest, dialect: dialect() });

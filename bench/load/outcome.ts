@@ -33,14 +33,27 @@ export interface Outcome {
 export interface Load {
   /** The port of the server. */
   readonly port: number;
+  /** The port that answers `/stats`. */
+  readonly statsPort: number;
   /** The dialect of the server. */
   readonly dialect: Dialect;
   /** How many connections. */
   readonly clients: number;
   /** The messages of each client, the rounds, or the milliseconds: this depends on the shape. */
   readonly messages: number;
+  /**
+   * How long the warm-up and the measurement of the fan-out, and of requests, take at least, in milliseconds.
+   *
+   * @default {1_000}
+   */
+  readonly leastMs?: number;
   /** Messages a second, for the paced shape. */
   readonly rate?: number;
+  /**
+   * Whether the paced shape also waits until all clients have a message before it sends the next one. So no messages
+   * come together.
+   */
+  readonly alone?: boolean;
 }
 
 /** The percentiles of latencies. */

@@ -6,7 +6,7 @@
  */
 
 import { LoadConnection, openMany, text } from "./connection.ts";
-import { concat, textFrame } from "./frames.ts";
+import { clientFrame, concat } from "./frames.ts";
 import { OrderWatch } from "./order.ts";
 import { type Load, type Outcome, percentiles } from "./outcome.ts";
 import { Stopwatch, usage } from "./server.ts";
@@ -14,13 +14,18 @@ import { frames, received, settle, STALLED_MS } from "./settle.ts";
 
 /** The share of the messages that warms up. */
 const WARM_UP = 0.25;
-/** A shorter load is repeated until the measured time is so long, in milliseconds. */
-const LONG_ENOUGH_MS = 1_000;
+/**
+ * For a fast server it takes longer to make the load than to measure it. So a measurement ends at the latest after this many
+ * times the time that it should measure.
+ */
+const PATIENCE = 4;
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Every client sends `messages` lines, and every client gets all of them. Repeats this until it has taken a second. */
-export async function fanout({ port, dialect, clients, messages }: Load): Promise<Outcome> {
+/** Every client sends `messages` lines, and every client gets all of them. Repeats this until it has taken `leastMs`. */
+export async function fanout(
+  { port, statsPort, dialect, clients, messages, leastMs = 1_000 }: Load,
+): Promise<Outcome> {
   const connections = await openMany(port, dialect, clients);
   const [listener] = connections;
   let said = 0;
@@ -29,13 +34,15 @@ export async function fanout({ port, dialect, clients, messages }: Load): Promis
     const first = said;
     said += clients * count;
     const blocks = connections.map((_, i) =>
-      concat(Array.from({ length: count }, (_, j) => textFrame(dialect.message(text(first + i * count + j)))))
+      concat(
+        Array.from({ length: count }, (_, j) => clientFrame(dialect.message(text(first + i * count + j)))),
+      )
     );
     const watch = new OrderWatch(first, clients, count);
     listener!.onMessage = (sequence) => watch.take(sequence);
     const before = received(connections);
     const expected = clients * clients * count;
-    const start = await Stopwatch.start(port);
+    const start = await Stopwatch.start(statsPort);
     for (const [i, connection] of connections.entries()) connection.write(blocks[i]!);
     await settle(connections, before + expected);
     return {
@@ -45,21 +52,30 @@ export async function fanout({ port, dialect, clients, messages }: Load): Promis
       ordered: watch.ordered,
     };
   };
-  for (let ms = 0; ms < LONG_ENOUGH_MS;) ms += (await round(Math.ceil(messages * WARM_UP))).ms;
+  /** Makes a function that tells whether the measured time is enough. */
+  const untilEnough = () => {
+    const end = performance.now() + PATIENCE * leastMs;
+    return (ms: number) => ms >= leastMs || performance.now() >= end;
+  };
+  const isWarm = untilEnough();
+  for (let ms = 0; !isWarm(ms);) ms += (await round(Math.ceil(messages * WARM_UP))).ms;
   const before = frames(connections);
   const total = { expected: 0, delivered: 0, ordered: true, ms: 0, cpuMs: 0, loadCpuMs: 0 };
+  const isEnough = untilEnough();
   do {
     const { ordered, ...figures } = await round(messages);
     for (const [name, value] of Object.entries(figures)) total[name as keyof typeof figures] += value;
     total.ordered &&= ordered;
-  } while (total.ms < LONG_ENOUGH_MS && total.delivered === total.expected);
+  } while (!isEnough(total.ms) && total.delivered === total.expected);
   const outcome = { ...total, frames: frames(connections) - before };
   for (const connection of connections) connection.destroy();
   return outcome;
 }
 
 /** One line to all clients, then a pause, again and again. */
-export async function single({ port, dialect, clients, messages: rounds }: Load): Promise<Outcome> {
+export async function single(
+  { port, statsPort, dialect, clients, messages: rounds }: Load,
+): Promise<Outcome> {
   const connections = await openMany(port, dialect, clients);
   const [listener] = connections;
   let heard = 0;
@@ -77,7 +93,7 @@ export async function single({ port, dialect, clients, messages: rounds }: Load)
     const start = performance.now();
     const { promise, resolve } = Promise.withResolvers<void>();
     everybodyHeard = resolve;
-    listener!.write(textFrame(dialect.message(text(sequence))));
+    listener!.write(clientFrame(dialect.message(text(sequence))));
     const stalled = setTimeout(resolve, STALLED_MS);
     await promise;
     clearTimeout(stalled);
@@ -91,7 +107,7 @@ export async function single({ port, dialect, clients, messages: rounds }: Load)
   listener!.onMessage = (sequence) => watch.take(sequence);
   const latencies = new Float64Array(rounds);
   const [heardBefore, framesBefore] = [heard, frames(connections)];
-  const start = await Stopwatch.start(port);
+  const start = await Stopwatch.start(statsPort);
   for (let i = 0; i < rounds; i++) latencies[i] = await round(warmUp + i);
   const figures = await start.stop();
   const outcome = {
@@ -107,9 +123,9 @@ export async function single({ port, dialect, clients, messages: rounds }: Load)
   return outcome;
 }
 
-/** One client sends at a steady rate for `messages` milliseconds, and all clients get its lines. */
+/** One client sends at a steady rate for `messages` milliseconds, or for longer if lines must be `alone`. All clients get its lines. */
 export async function paced(
-  { port, dialect, clients, messages: forMs, rate = 2_000 }: Load,
+  { port, statsPort, dialect, clients, messages: forMs, rate = 2_000, alone = false }: Load,
 ): Promise<Outcome> {
   const connections = await openMany(port, dialect, clients);
   const [speaker, listener] = connections as [LoadConnection, LoadConnection];
@@ -128,26 +144,37 @@ export async function paced(
       else latencies[delivered++] = performance.now() - sentAt[sequence]!;
     };
   }
+  /** Waits until lines have arrived, for a limited time. A line that has not arrived by then counts as lost. */
+  const cutOff = async (heard: () => boolean) => {
+    const end = performance.now() + (alone ? STALLED_MS : 2_000);
+    while (!heard() && performance.now() < end) await wait(alone ? 1 : 5);
+  };
+  const say = (number: number) => {
+    sentAt[number] = performance.now();
+    speaker.write(clientFrame(dialect.message(text(number))));
+  };
   /** Sends the lines from one number up to another. */
-  const pace = async (from: number, to: number) => {
+  const paceSteadily = async (from: number, to: number) => {
     const start = performance.now();
     for (let sent = from; sent < to; await wait(1)) {
       const due = Math.min(to, from + Math.floor((performance.now() - start) * rate / 1_000));
-      for (; sent < due; sent++) {
-        sentAt[sent] = performance.now();
-        speaker.write(textFrame(dialect.message(text(sent))));
-      }
+      while (sent < due) say(sent++);
     }
   };
-  /** A line that has not arrived by then counts as lost. */
-  const cutOff = async (heard: () => boolean) => {
-    const end = performance.now() + 2_000;
-    while (!heard() && performance.now() < end) await wait(5);
+  /** The same, but a line also waits for the one before. If that one is lost, no more are sent. */
+  const paceAlone = async (from: number, to: number) => {
+    for (let sent = from; sent < to;) {
+      say(sent++);
+      await wait(1_000 / rate);
+      await cutOff(() => warm + delivered === sent * clients);
+      if (warm + delivered < sent * clients) return;
+    }
   };
+  const pace = alone ? paceAlone : paceSteadily;
   await pace(0, warmUp);
   await cutOff(() => warm === warmUp * clients);
   const before = frames(connections);
-  const start = await Stopwatch.start(port);
+  const start = await Stopwatch.start(statsPort);
   await pace(warmUp, warmUp + count);
   await cutOff(() => delivered === expected);
   const outcome = {
@@ -162,27 +189,27 @@ export async function paced(
   return outcome;
 }
 
-/** Every client sends a request, waits for the answer, and sends the next. */
-export async function requests({ port, dialect, clients, messages }: Load): Promise<Outcome> {
+/** Every client sends a request, waits for the answer, and sends the next: `messages` times, again until it has taken `leastMs`. */
+export async function requests(
+  { port, statsPort, dialect, clients, messages, leastMs = 1_000 }: Load,
+): Promise<Outcome> {
   const connections = await openMany(port, dialect, clients);
-  const latencies = new Float64Array(clients * messages);
-  const warmUp = Math.ceil(messages * WARM_UP);
   // Made ahead: a load client that creates its requests meanwhile is slower than the fastest servers.
   const questions = Array.from(
-    { length: warmUp + messages },
-    (_, i) => textFrame(dialect.request(i + 1, text(i + 1))),
+    { length: messages },
+    (_, i) => clientFrame(dialect.request(i + 1, text(i + 1))),
   );
-  let done = 0;
-  /** Every client sends requests with numbers up to a given one. Returns whether each answer belongs to its request. */
-  const round = async (from: number, to: number) => {
+  /** Every client sends the first requests. Resolves with the latencies, and whether each answer belongs to its request. */
+  const round = async (count: number) => {
+    const latencies = new Float64Array(clients * count);
+    let done = 0;
     let ordered = true;
-    done = 0;
     await Promise.all(connections.map((connection) =>
       new Promise<void>((resolve) => {
-        let asked = from;
+        let asked = 0;
         let askedAt = 0;
         const ask = () => {
-          if (asked === to) return resolve();
+          if (asked === count) return resolve();
           askedAt = performance.now();
           connection.write(questions[asked++]!);
         };
@@ -195,19 +222,29 @@ export async function requests({ port, dialect, clients, messages }: Load): Prom
         ask();
       })
     ));
-    return ordered;
+    return { latencies: latencies.subarray(0, done), ordered };
   };
-  await round(0, warmUp);
+  const warmUntil = performance.now() + leastMs;
+  do await round(Math.ceil(messages * WARM_UP)); while (performance.now() < warmUntil);
   const before = frames(connections);
-  const start = await Stopwatch.start(port);
-  const ordered = await round(warmUp, warmUp + messages);
+  const found: Float64Array[] = [];
+  let isOrdered = true;
+  const start = await Stopwatch.start(statsPort);
+  const end = performance.now() + leastMs;
+  do {
+    const { latencies, ordered } = await round(messages);
+    found.push(latencies);
+    isOrdered &&= ordered;
+  } while (performance.now() < end && found.at(-1)!.length === clients * messages);
+  const figures = await start.stop();
+  const latencies = Float64Array.from(found.flatMap((some) => [...some]));
   const outcome = {
-    ...await start.stop(),
-    delivered: done,
-    expected: clients * messages,
-    ordered,
+    ...figures,
+    delivered: latencies.length,
+    expected: found.length * clients * messages,
+    ordered: isOrdered,
     frames: frames(connections) - before,
-    latencies: percentiles(latencies.slice(0, done)),
+    latencies: percentiles(latencies),
   };
   for (const connection of connections) {
     connection.onClose = () => {};
@@ -220,7 +257,9 @@ export async function requests({ port, dialect, clients, messages }: Load): Prom
 const AT_ONCE = 256;
 
 /** All clients connect. As soon as one is ready, the next one begins. `messages` connections open first, to warm up. */
-export async function connect({ port, dialect, clients, messages: warmUp }: Load): Promise<Outcome> {
+export async function connect(
+  { port, statsPort, dialect, clients, messages: warmUp }: Load,
+): Promise<Outcome> {
   const latencies = new Float64Array(clients);
   const open = async (count: number): Promise<LoadConnection[]> => {
     const connections: LoadConnection[] = [];
@@ -236,7 +275,7 @@ export async function connect({ port, dialect, clients, messages: warmUp }: Load
     return connections;
   };
   const early = await open(warmUp);
-  const start = await Stopwatch.start(port);
+  const start = await Stopwatch.start(statsPort);
   const connections = await open(clients);
   const figures = await start.stop();
   for (const connection of [...early, ...connections]) connection.destroy();
@@ -250,19 +289,19 @@ export async function connect({ port, dialect, clients, messages: warmUp }: Load
 }
 
 /** All clients connect, send nothing, and stay for `messages` milliseconds. */
-export async function idle({ port, dialect, clients, messages: forMs }: Load): Promise<Outcome> {
-  const start = await Stopwatch.start(port);
+export async function idle({ port, statsPort, dialect, clients, messages: forMs }: Load): Promise<Outcome> {
+  const start = await Stopwatch.start(statsPort);
   const connections = await openMany(port, dialect, clients, 50);
   const figures = await start.stop();
   await wait(forMs);
-  const open = await usage(port, "collect");
+  const open = await usage(statsPort, "collect");
   for (const connection of connections) connection.destroy();
   return { ...figures, delivered: connections.length, expected: clients, frames: 0, open };
 }
 
 /** `messages` connections open, get ready, and close, `clients` at a time. */
-export async function churn({ port, dialect, clients, messages }: Load): Promise<Outcome> {
-  const start = await Stopwatch.start(port);
+export async function churn({ port, statsPort, dialect, clients, messages }: Load): Promise<Outcome> {
+  const start = await Stopwatch.start(statsPort);
   let done = 0;
   let left = messages;
   await Promise.all(Array.from({ length: clients }, async () => {

@@ -25,6 +25,7 @@ import type {
   SignalsOf,
   SomeHandlers,
   Suggestion,
+  SuggestionOfKind,
   TopicNames,
   TopicOutput,
   TopicsOf,
@@ -112,7 +113,8 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * @param input The input. It is checked here, and parsed by the server.
    * @param options How long to wait (default: the client's `requestTimeoutMs`), a signal that ends the wait, and an id.
    * With an id, the request runs only once, even if it is sent several times.
-   * @returns The parsed answer. Rejects with the server's error, with the signal's reason, or with one of these:
+   * @returns The parsed answer. Handle its errors: for the platform, an error that no code handles is a bug, and Deno
+   * and Node end the process. Rejects with the server's error, with the signal's reason, or with one of these:
    * - `VALIDATION`: the input or the answer does not fit the contract.
    * - `TIMEOUT`: no answer came in time.
    * - `DISCONNECTED`: the link was lost before the answer. The server may have received the request. The client sends
@@ -122,7 +124,7 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * - The cause, such as `UNAUTHENTICATED`, when the client has ended for good.
    */
   request<N extends NameOf<RequestsOf<D, R>>, G extends string = N>(
-    name: N | Suggestion<G, NameOf<RequestsOf<D, R>>>,
+    name: N | SuggestionOfKind<G, NameOf<RequestsOf<D, R>>, NameOf<SignalsOf<D, R>>, "signal">,
     input: RequestInput<RequestsOf<D, R>, N>,
     options?: RequestOptions,
   ): Promise<AnswerOutput<RequestsOf<D, R>, N>>;
@@ -139,7 +141,7 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * - The cause, such as `UNAUTHENTICATED`, when the client has ended for good.
    */
   signal<N extends NameOf<SignalsOf<D, R>>, G extends string = N>(
-    name: N | Suggestion<G, NameOf<SignalsOf<D, R>>>,
+    name: N | SuggestionOfKind<G, NameOf<SignalsOf<D, R>>, NameOf<RequestsOf<D, R>>, "request">,
     payload: PayloadInput<SignalsOf<D, R>, N>,
   ): void;
   /**
@@ -193,7 +195,7 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * @param handlers A handler for each request that the server may send. If a handler throws a {@linkcode HubError},
    * the server gets it. For any other error, `onError` gets the error, and the server gets `INTERNAL`.
    */
-  implement<const H extends SomeHandlers<QuestionHandlers<D, R>>>(
+  implement<const H extends SomeHandlers<QuestionHandlers<D, R>> = SomeHandlers<QuestionHandlers<D, R>>>(
     handlers: CheckedHandlers<H, QuestionHandlers<D, R>>,
   ): void;
   /**

@@ -50,7 +50,7 @@ export class Outage {
     if (this.#told || ms < TELL_AFTER_MS) return;
     this.#told = true;
     const text = `No connection for ${Math.round(ms / 1_000)} s. ${error.message}. Is the url right? ` +
-      "If the server refuses the upgrade (403: the origin; 429, 503: too many), only the hub's onError says so";
+      "Only the hub's onError tells of refusals: 403 (origin), 429 or 503 (too many)";
     this.#settings.report(new HubError(error.code, text, { cause: error }), { stage: "connect" });
   }
 }

@@ -90,9 +90,11 @@ export interface PresenceView<State, StateInput = State>
   /** What the view counts as one member. */
   readonly by: PresenceBy;
   /**
-   * Resolves when the view is complete for the first time. While there is no link, it waits for one. It never
+   * Resolves when the view is complete for the first time: it has all members that its node knows. A member that
+   * came on another node a moment ago may follow, as a `join`. While there is no link, `ready` waits for one. It never
    * causes an unhandled rejection: if your code does not use `ready`, a refusal goes to `onError`. It rejects with:
-   * - `FORBIDDEN`, when the client is not in the room or topic, or may not see its members
+   * - `FORBIDDEN`, when the client is not in the room or topic, or may not see its members. As long as requests of the
+   *   client have no answer, the view waits: one of them may enter the room
    * - another error of the server, when it refuses the view
    * - `UNAVAILABLE`, when the hub keeps no presence
    * - `TIMEOUT`, when the hub does not answer

@@ -17,6 +17,6 @@ export function checkPresence({ welcome }: Connection): void {
   if (welcome?.presence) return;
   throw new HubError(
     "UNAVAILABLE",
-    "Cannot see who is there: the hub is too old, or its contract declares no presence",
+    "Cannot see who is there: the hub keeps no presence",
   );
 }

@@ -30,7 +30,7 @@ export class Reader<T> implements AsyncIterableIterator<T> {
     this.end(
       new HubError(
         "UNAVAILABLE",
-        `Cannot iterate over presence any further: ${MAX_WAITING} changes wait, because they come faster than the loop reads`,
+        `Cannot iterate over presence: ${MAX_WAITING} messages wait. Read faster, or use a listener`,
       ),
     );
   }

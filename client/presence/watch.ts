@@ -92,6 +92,13 @@ export class Watch {
   #asked: number | undefined;
   /** The connection that the watch was requested on. */
   #connection: Connection | undefined;
+  /**
+   * The requests that had no answer when the server refused: one of them may be the one that enters the room. The
+   * watch is asked for again after each of them.
+   */
+  #before: Set<Promise<unknown>> | undefined;
+  /** Whether such a request was answered while the watch was asked for. */
+  #changed = false;
   #live = false;
   #established = false;
 
@@ -125,7 +132,7 @@ export class Watch {
       () => this.#accepted(),
       (error) => {
         this.#asked = undefined;
-        this.#fail(error as HubError);
+        this.#refused(error as HubError);
       },
     );
     try {
@@ -140,8 +147,8 @@ export class Watch {
   lost(): void {
     this.#retries.stop?.();
     this.#parts.calls.forget(this.#asked);
-    this.#asked = this.#pages = undefined;
-    this.#live = this.synced = false;
+    this.#asked = this.#pages = this.#before = undefined;
+    this.#live = this.synced = this.#changed = false;
   }
 
   /**
@@ -214,9 +221,34 @@ export class Watch {
   }
 
   #accepted(): void {
-    this.#asked = undefined;
+    this.#asked = this.#before = undefined;
     this.#live = this.#established = true;
     this.#retries.reset();
+  }
+
+  /** The server did not accept the watch. If the client may be entering the room at this moment, it asks again. */
+  #refused(error: HubError): void {
+    if (error.code !== "FORBIDDEN") return this.#fail(error);
+    const before = this.#before ?? this.#await(new Set(this.#parts.requests.unanswered));
+    const again = this.#changed;
+    this.#changed = false;
+    if (again) return this.ask();
+    if (before.size > 0) return;
+    this.#before = undefined;
+    this.#fail(error);
+  }
+
+  #await(before: Set<Promise<unknown>>): Set<Promise<unknown>> {
+    for (const answer of before) {
+      const answered = () => {
+        before.delete(answer);
+        if (this.#before !== before) return;
+        if (this.#asked === undefined) this.ask();
+        else this.#changed = true;
+      };
+      answer.then(answered, answered);
+    }
+    return this.#before = before;
   }
 
   /** The server ended the watch, or sent a change that cannot be read. In the second case the server must be told. */

@@ -41,7 +41,7 @@ export function limitReports(report: Report, clock: Clock): Report {
     if (now - at < REPORT_EVERY_MS) return void kinds.set(key, { at, leftOut: leftOut + 1 });
     kinds.set(key, { at: now, leftOut: 0 });
     if (leftOut === 0) return report(error, info);
-    const text = `${message} (and ${leftOut} more like this since the last report)`;
+    const text = `${message} (and ${leftOut} more like this)`;
     report(new HubError(code, text, { cause: error, data }), info);
   };
 }

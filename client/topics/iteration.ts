@@ -48,8 +48,7 @@ export function iterate(
     end(
       new HubError(
         "UNAVAILABLE",
-        `Cannot iterate over "${topic}" any further: ${MAX_WAITING} messages wait, because they come faster than the loop reads. ` +
-          "Read faster, or subscribe with a listener that keeps the newest",
+        `Cannot iterate over "${topic}": ${MAX_WAITING} messages wait. Read faster, or use a listener`,
       ),
     );
     subscription.unsubscribe();

@@ -19,6 +19,15 @@ export interface Replayed {
   read(ask: HistoryAsk): Promise<HistoryAnswer>;
   /** Gives one message to one listener. Returns whether the message could be read. */
   hand(member: TopicListener, epoch: string, offset: number, payload: unknown): boolean;
+  /**
+   * Ends the reading, in the step that finds out that it is over. One step later, the stream may have gone on.
+   *
+   * @param member The listener.
+   * @param after The last offset that the listener has. Absent if it does not join the stream now: the listener has left,
+   * or reads again when the stream is live.
+   * @param recovered Whether no message is missing.
+   */
+  end(member: TopicListener, after?: number, recovered?: boolean): void;
 }
 
 /**
@@ -26,18 +35,14 @@ export interface Replayed {
  *
  * @param member The listener. Its start moves on with each page.
  * @param stream The stream that it listens to.
- * @returns The last offset that the listener has, and whether no message is missing. `undefined` if the stream is not
- * live, and this has to run again, or if the listener has left.
+ * @returns Rejects when a page cannot be read. Then `end` was not called.
  */
-export async function replay(
-  member: TopicListener,
-  stream: Replayed,
-): Promise<readonly [after: number, recovered: boolean] | undefined> {
+export async function replay(member: TopicListener, stream: Replayed): Promise<void> {
   let whole = true;
   for (let empty = 0; empty < MAX_EMPTY;) {
     const { position: [epoch, last], complete, records } = await stream.read(member.start!);
     let position = stream.position(member);
-    if (!position) return undefined;
+    if (!position) return stream.end(member);
     if (!complete || epoch !== position[0]) break;
     for (const [offset, payload] of records) {
       whole = stream.hand(member, epoch, offset, payload) && whole;
@@ -45,9 +50,9 @@ export async function replay(
     const reached = records.at(-1)?.[0] ?? member.start!.since?.[1] ?? last;
     member.start = { since: [epoch, reached] };
     position = stream.position(member); // a listener may have changed it
-    if (!position) return undefined;
-    if (reached >= position[1]) return [reached, whole];
+    if (!position) return stream.end(member);
+    if (reached >= position[1]) return stream.end(member, reached, whole);
     if (records.length === 0) empty++;
   }
-  return [0, false];
+  stream.end(member, 0, false);
 }

@@ -20,6 +20,7 @@ import {
   type WireError,
 } from "../../contract/mod.ts";
 import type { Connection } from "../connection.ts";
+import { isBefore } from "./is_before.ts";
 import { readHistory, readPage } from "./history.ts";
 import type { Settings } from "../options.ts";
 import type { Requests } from "../requests.ts";
@@ -72,12 +73,19 @@ export class Stream implements StreamOwner {
   readonly #replayed = new Set<TopicListener>();
   readonly #replays: Replayed = {
     position: (member) => this.#live && this.#members.has(member) ? this.#position : undefined,
+    end: (member, after, recovered) => {
+      this.#replayed.delete(member);
+      if (after === undefined) return;
+      member.after = after;
+      member.live();
+      this.#tell(recovered!, [member]);
+    },
     read: (ask) => this.#read(ask),
     hand: (member, epoch, offset, payload) => {
       const parsed = this.#parse(payload);
       const meta = { topic: this.topic, offset, epoch, recovered: true };
       if (parsed) this.#deliver(parsed, meta, member);
-      return parsed !== undefined;
+      return !!parsed;
     },
   };
 
@@ -186,7 +194,7 @@ export class Stream implements StreamOwner {
   /** The server may have missed messages. The stream goes on at this position. */
   missed(position: Position): void {
     // While a subscribe has no answer, that answer will tell everything.
-    if (!this.#live) return;
+    if (!this.#live || isBefore(position, this.#position)) return;
     this.#move(position);
     this.#tell(false);
   }
@@ -201,7 +209,7 @@ export class Stream implements StreamOwner {
 
   leave(member: TopicListener): void {
     if (!this.#members.delete(member) || this.#members.size > 0) return;
-    const known = this.#live || this.#asked !== undefined;
+    const known = this.#live || this.#asked;
     this.#finish();
     if (known) this.#send(["unsub", this.topic]);
   }
@@ -270,29 +278,20 @@ export class Stream implements StreamOwner {
 
   /** Adds a listener to the live stream. It may have to get earlier messages first. */
   #join(member: TopicListener): void {
-    if (member.start) return void this.#replay(member);
+    if (member.start) return this.#replay(member);
     member.after = 0;
     member.live();
   }
 
-  /** Gives one listener the earlier messages that it wants, then adds it to the live stream. Never rejects. */
-  async #replay(member: TopicListener): Promise<void> {
+  /** Gives one listener the earlier messages that it wants, then adds it to the live stream. */
+  #replay(member: TopicListener): void {
     if (this.#replayed.has(member)) return;
     this.#replayed.add(member);
-    let [after, recovered] = [0, false];
-    try {
-      const done = await replay(member, this.#replays);
-      if (!done) return; // this runs again when the stream is live
-      [after, recovered] = done;
-    } catch (error) {
-      if (!this.#live || !this.#members.has(member)) return;
+    replay(member, this.#replays).catch((error) => {
+      if (!this.#replays.position(member)) return this.#replays.end(member);
       this.#report(error, "subscribe");
-    } finally {
-      this.#replayed.delete(member);
-    }
-    member.after = after;
-    member.live();
-    this.#tell(recovered, [member]);
+      this.#replays.end(member, 0, false);
+    });
   }
 
   #refused(error: HubError): void {
@@ -332,7 +331,7 @@ export class Stream implements StreamOwner {
     }
     this.#retries.later();
     if (time > 2) return; // already reported
-    const text = `Messages of "${name}" are missing again and again: retries get slower`;
+    const text = `Messages of "${name}" are lost again and again: retries get slower`;
     reportRepeated(new HubError("UNAVAILABLE", text), { stage: "topic", name });
   }
 

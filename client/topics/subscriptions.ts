@@ -7,6 +7,7 @@
 import {
   type Hello,
   HubError,
+  jsonCodec,
   MAX_HELLO_TOPICS_BYTES,
   type Position,
   type Start,
@@ -128,7 +129,7 @@ export class Subscriptions {
   #find(topic: string): TopicEntry {
     const found = this.#options.surface.topics.find(topic);
     if (found) return found.value;
-    throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": the role has no such topic`);
+    throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": no such topic`);
   }
 
   /**
@@ -138,7 +139,7 @@ export class Subscriptions {
    */
   hello(share: number): Pick<Hello, "topics"> {
     const topics: TopicMark[] = [];
-    const { calls, settings: { codec } } = this.#options;
+    const { calls } = this.#options;
     let left = Math.min(MAX_HELLO_TOPICS_BYTES, share);
     this.#early.clear();
     for (const stream of this.#streams.values()) {
@@ -146,7 +147,7 @@ export class Subscriptions {
       const id = calls.reserve();
       const mark: TopicMark = begin ? [id, topic, begin] : [id, topic];
       try {
-        left -= utf8Size(codec.encode(mark)) + 1;
+        left -= utf8Size(jsonCodec.encode(mark)) + 1; // the limit is of JSON, whatever the codec
       } catch {
         continue; // its own subscribe fails with this error, but the hello must not fail
       }

@@ -20,7 +20,7 @@ const ABNORMAL_CLOSURE = 1006;
  */
 function explain(reason: string): string {
   if (!/stream error|protocol error/i.test(reason)) return reason;
-  return `${reason}: perhaps the server refuses the upgrade (403, 429 or 503), which this platform hides`;
+  return `${reason}: perhaps a refusal (403, 429 or 503), which this platform hides`;
 }
 
 /** Removes addresses from an error text: Bun shows the whole address, with its secrets. */

@@ -70,6 +70,24 @@ export const readingCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "each of many channels that are asked for their positions at once answers with its own",
+    async run(stage) {
+      const a = await stage.node();
+      const names = Array.from({ length: 20 }, (_, i) => `channel ${i}`);
+      const epochs: string[] = [];
+      for (const [i, name] of names.entries()) {
+        const filled = i % 4 > 0 ? await a.fill(name, i % 4) : (await a.read(name)).position[0];
+        epochs.push(filled);
+      }
+      const pages = await Promise.all(names.map((name) => a.read(name, { limit: 0 })));
+      checkSame(
+        pages.map(({ position, complete, records }) => [position, complete, records]),
+        names.map((_, i) => [[epochs[i], i % 4], true, []]),
+        "The answers",
+      );
+    },
+  },
+  {
     name: "backwards the newest come first, also within a limit and after a position",
     async run(stage) {
       const a = await stage.node();

@@ -16,6 +16,23 @@ export interface DidYouMean<Name extends string> {
   readonly didYouMean: Name;
 }
 
+/**
+ * Appears in a compiler error about a name of another kind: a request that is sent as a signal, or the other way round.
+ * There is no value of this type.
+ *
+ * @typeParam Kind What the name stands for.
+ */
+export interface ItIsA<Kind extends string> {
+  /** What the name stands for. */
+  readonly itIsA: Kind;
+}
+
+/** Appears in a compiler error when the contract declares nothing of the kind. There is no value of this type. */
+export interface NoneDeclared {
+  /** There is none. */
+  readonly noneDeclared: true;
+}
+
 /** A text in lower case, and each text that you get by removing one of its letters. */
 export type WithoutALetter<S extends string, Head extends string = "", All extends string = Lowercase<S>> =
   S extends `${infer Letter}${infer Rest}`
@@ -61,11 +78,29 @@ export type Nearest<N extends string, Patterns extends string> = Patterns extend
 export type Suggestion<G extends string, Names extends string, Patterns extends string = Names> =
   // This line makes the compiler infer `G` from the argument.
   [G] extends [never] ? G
+    : [Names] extends [never] ? NoneDeclared
     : [G] extends [Names] ? never
     : string extends G ? never
     : [Nearest<G, Patterns>] extends [infer Name extends string]
       ? [Name] extends [never] ? never : DidYouMean<Name>
     : never;
+
+/**
+ * As {@linkcode Suggestion}, for one of two kinds: a name of the other kind is told apart from one that does not exist.
+ *
+ * @typeParam G The name that was given.
+ * @typeParam Names The names of this kind.
+ * @typeParam Others The names of the other kind.
+ * @typeParam Kind What the other kind is called.
+ */
+export type SuggestionOfKind<
+  G extends string,
+  Names extends string,
+  Others extends string,
+  Kind extends string,
+> = [G] extends [never] ? G
+  : [G] extends [Others] ? ItIsA<Kind>
+  : Suggestion<G, Names>;
 
 /**
  * The names that exist, and beside them the name that a misspelt one probably meant. For methods that are called on a

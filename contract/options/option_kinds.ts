@@ -107,9 +107,9 @@ export const ownId: Kind<string> = (value, place) => {
 };
 
 /** A text that errors never show, such as a password or a token. Errors do not show a wrong value for it either. */
-export const secret: Kind<string> = (value, place) => {
+export const secret = (value: unknown, place: Place, give = "a text"): string => {
   if (typeof value === "string") return value;
-  throw wrong(value === undefined ? value : Object(value), place, "a text");
+  throw wrong(value, place, give, true);
 };
 
 /**

@@ -57,11 +57,14 @@ function nameOf({ owner, path }: Place): string {
  * @param value The value that was given.
  * @param place Where the value is.
  * @param give What to give instead: `a whole number above 0`.
+ * @param hidden Shows no number either.
  * @returns A `RangeError` if a number was expected and given, else a `TypeError`.
  */
-export function wrong(value: unknown, place: Place, give: string): TypeError | RangeError {
+export function wrong(value: unknown, place: Place, give: string, hidden = false): TypeError | RangeError {
   const type = typeof value;
-  const shown = value === null || type === "number" || type === "boolean" ? value : `this ${type}`;
+  const shown = value === null || !hidden && (type === "number" || type === "boolean")
+    ? value
+    : `this ${Array.isArray(value) ? "list" : type}`;
   const use = value === undefined ? "do without" : `use ${shown} as`;
   const Wrong = type === "number" && give.includes("number") ? RangeError : TypeError;
   return new Wrong(`Cannot ${use} ${nameOf(place)}: give ${give}`);

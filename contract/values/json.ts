@@ -12,6 +12,7 @@ import {
   isParsedPlain,
   MAX_DEPTH,
   type PlainRules,
+  type ReadErrors,
   readPlainMessage,
   toPlain,
 } from "./plain.ts";
@@ -105,10 +106,11 @@ export function writeJsonMessage(message: readonly unknown[], maxDepth: number =
 export function readJsonMessages(text: string, maxDepth: number = MAX_DEPTH): unknown[] {
   const list: unknown = JSON.parse(text);
   if (!Array.isArray(list)) throw new TypeError("Not a list");
+  let errors: ReadErrors | undefined;
   const isEscaped = escapes(text, "\\u"); // without escapes the text is well-formed, because it comes from UTF-8
   for (const message of list) {
     if (!Array.isArray(message) || !isEscaped && isParsedPlain(message, maxDepth)) continue;
-    readPlainMessage(message, READING, maxDepth);
+    errors = readPlainMessage(message, READING, maxDepth, errors);
   }
   return list;
 }

@@ -6,7 +6,8 @@
  */
 
 import { HubError } from "../errors.ts";
-import { hasLoneSurrogate, startOf, toWellFormed } from "./text.ts";
+import { causeOf, describe, Refusal, refuse, shorten, type Trail } from "./refusal.ts";
+import { hasLoneSurrogate } from "./text.ts";
 
 /** How deep lists and objects of a payload may be nested. The message and the frame around it do not count. */
 export const MAX_DEPTH = 1_000;
@@ -36,39 +37,6 @@ export interface PlainRules {
   standsFor?(object: object): unknown;
 }
 
-/** The error that says why a value cannot travel. */
-class Refusal extends TypeError {
-  /** The path to the value. */
-  #path = "";
-
-  /** Adds the key of the outer value to the path. */
-  within(key: string | number): this {
-    this.#path = shorten(this.#path && `.${this.#path}`, key);
-    return this;
-  }
-
-  /** Says what cannot travel, and where it is. */
-  describe(): string {
-    return this.#path ? `${this.message} at "${this.#path}"` : this.message;
-  }
-}
-
-/** Shortens text of the user's data, which may be malformed. */
-function shorten(text: string, before: unknown = ""): string {
-  return toWellFormed(startOf(before + text, 64));
-}
-
-/** Turns an error of a getter, a proxy or `toJSON` into a refusal with that error as its cause. */
-const asRefusal = (error: unknown): Refusal =>
-  error instanceof Refusal ? error : new Refusal("a value that cannot be read", { cause: error });
-
-function refuse(what: string, error: unknown): HubError {
-  const refusal = asRefusal(error);
-  return new HubError("BAD_REQUEST", `Cannot ${what}: it holds ${refusal.describe()}`, {
-    cause: refusal.cause ?? refusal,
-  });
-}
-
 /**
  * Encodes a message that holds only values that can travel. Most messages need no copy. All others are copied, and
  * each of their values is read once, so the checked value is the one that is sent. A getter or a proxy may still give
@@ -84,10 +52,11 @@ export function encodeMessage<T>(
   rules: PlainRules,
   encode: (plain: readonly unknown[]) => T,
 ): T {
+  const plain = isPlain(message, rules.maxDepth, rules) ? message : copyMessage(message, rules);
   try {
-    return encode(isPlain(message, rules.maxDepth, rules) ? message : copyElements(message, rules));
+    return encode(plain);
   } catch (error) {
-    throw cannotEncode(message, error);
+    throw cannotEncode(message, error, []);
   }
 }
 
@@ -99,27 +68,34 @@ export function encodeMessage<T>(
  * @throws {HubError} `BAD_REQUEST` when it holds something that cannot travel.
  */
 export function copyMessage(message: readonly unknown[], rules: PlainRules): unknown[] {
+  const trail: Trail = [];
   try {
-    return copyElements(message, rules);
+    return copyElements(message, rules, trail);
   } catch (error) {
-    throw cannotEncode(message, error);
+    throw cannotEncode(message, error, trail);
   }
 }
 
-function cannotEncode(message: readonly unknown[], error: unknown): HubError {
+function cannotEncode(message: readonly unknown[], error: unknown, trail: Trail): HubError {
   const name = message.find((element, i) => i > 0 && typeof element === "string") ?? message[0];
-  return refuse(`encode the payload of "${shorten(String(name))}"`, error);
+  return refuse(`encode the payload of "${shorten(String(name))}"`, describe(error, trail), error);
 }
 
-function copyElements(message: readonly unknown[], rules: PlainRules): unknown[] {
+function copyElements(message: readonly unknown[], rules: PlainRules, trail: Trail): unknown[] {
   const plain: unknown[] = [];
   for (const [i, element] of message.entries()) {
-    const value = copy(element, rules.maxDepth, rules, "");
+    const value = copy(element, rules.maxDepth, rules, trail);
     if (value !== undefined) plain.push(value);
     else if (i < message.length - 1) throw new Refusal("undefined");
   }
   return plain;
 }
+
+/** How many errors of a frame say where the bad value is. A client without bad intent makes fewer. */
+const MAX_PLACES = 100;
+
+/** The errors of a frame, by what they say. To make one takes longer than to read a short message. */
+export type ReadErrors = Map<string, HubError>;
 
 /**
  * Reads the elements of a decoded message. A value that could not be sent may not be received either. It makes its
@@ -129,17 +105,21 @@ function copyElements(message: readonly unknown[], rules: PlainRules): unknown[]
  * (`BAD_REQUEST`) that says what is wrong.
  * @param rules How the encoding reads.
  * @param maxDepth How deep an element may be nested, if it differs from the rules.
+ * @param errors The errors of earlier messages of the frame, if any. Equal ones are made once.
+ * @returns The errors for the next message of the frame.
  */
 export function readPlainMessage(
   message: unknown[],
   rules: PlainRules,
   maxDepth: number = rules.maxDepth,
-): void {
+  errors?: ReadErrors,
+): ReadErrors | undefined {
   for (let i = 1; i < message.length; i++) {
     if (!looksPlain(message[i], maxDepth, rules)) {
-      message[i] = readElement(message[i], { ...rules, maxDepth });
+      message[i] = readElement(message[i], { ...rules, maxDepth }, errors ??= new Map());
     }
   }
+  return errors;
 }
 
 /**
@@ -187,12 +167,16 @@ function isParsedPlainObject(value: object, depth: number): boolean {
   return true;
 }
 
-function readElement(element: unknown, rules: PlainRules): unknown {
+function readElement(element: unknown, rules: PlainRules, errors: ReadErrors): unknown {
   if (element instanceof HubError) return element; // it could not be decoded
+  const trail: Trail = [];
   try {
-    return toPlain(element, rules);
+    return copy(element, rules.maxDepth, rules, trail);
   } catch (error) {
-    return refuse("read a payload", error);
+    const why = describe(error, errors.size < MAX_PLACES ? trail : []);
+    let refused = errors.get(why);
+    if (!refused) errors.set(why, refused = refuse("read a payload", why, error));
+    return refused;
   }
 }
 
@@ -205,7 +189,12 @@ function readElement(element: unknown, rules: PlainRules): unknown {
  * @throws {TypeError} When it holds something that cannot travel. The message says what, and where.
  */
 export function toPlain(value: unknown, rules: PlainRules): unknown {
-  return copy(value, rules.maxDepth, rules, "");
+  const trail: Trail = [];
+  try {
+    return copy(value, rules.maxDepth, rules, trail);
+  } catch (error) {
+    throw new TypeError(describe(error, []), { cause: causeOf(error) });
+  }
 }
 
 /**
@@ -271,7 +260,8 @@ function looksPlainInside(value: object, depth: number, rules: PlainRules): bool
 
 const hasPlainPrototype = (value: object): boolean => Object.getPrototypeOf(value) === Object.prototype;
 
-function copy(value: unknown, depth: number, rules: PlainRules, key: string | number): unknown {
+/** @param trail The keys on the way to the value. When this throws, they lead to the value that cannot travel. */
+function copy(value: unknown, depth: number, rules: PlainRules, trail: Trail): unknown {
   switch (typeof value) {
     case "string":
       return checkText(value, "text");
@@ -279,7 +269,7 @@ function copy(value: unknown, depth: number, rules: PlainRules, key: string | nu
       if (!Number.isFinite(value)) throw new Refusal(String(value));
       return value;
     case "object":
-      return value === null ? null : copyObject(value, depth, rules, key);
+      return value === null ? null : copyObject(value, depth, rules, trail);
     case "boolean":
     case "undefined":
       return value;
@@ -293,21 +283,21 @@ function checkText(text: string, what: string): string {
   return text;
 }
 
-function copyObject(value: object, depth: number, rules: PlainRules, key: string | number): unknown {
+function copyObject(value: object, depth: number, rules: PlainRules, trail: Trail): unknown {
   if (value instanceof Uint8Array) return rules.bytes(value);
   const { toJSON } = value as { readonly toJSON?: unknown };
-  if (typeof toJSON !== "function") return rules.standsFor?.(value) ?? copyInside(value, depth, rules);
+  if (typeof toJSON !== "function") return rules.standsFor?.(value) ?? copyInside(value, depth, rules, trail);
   if (value instanceof Date && Number.isNaN(value.getTime())) throw new Refusal("an invalid date");
-  const given: unknown = toJSON.call(value, String(key));
+  const given: unknown = toJSON.call(value, String(trail.at(-1) ?? ""));
   // As in JSON, a `toJSON` of the result is not called.
   return typeof given === "object" && given !== null
-    ? copyInside(given, depth, rules)
-    : copy(given, depth, rules, key);
+    ? copyInside(given, depth, rules, trail)
+    : copy(given, depth, rules, trail);
 }
 
-function copyInside(value: object, depth: number, rules: PlainRules): unknown {
+function copyInside(value: object, depth: number, rules: PlainRules, trail: Trail): unknown {
   if (depth === 0) throw new Refusal(`a value nested deeper than ${rules.maxDepth} levels, or in itself,`);
-  if (Array.isArray(value)) return copyList(value, depth - 1, rules);
+  if (Array.isArray(value)) return copyList(value, depth - 1, rules, trail);
   if (Object.getPrototypeOf(value) !== Object.prototype) {
     const kind = Object.prototype.toString.call(value).slice(8, -1);
     if (kind === "Uint8Array" && ArrayBuffer.isView(value)) { // of another realm, or given by a `toJSON`
@@ -315,22 +305,19 @@ function copyInside(value: object, depth: number, rules: PlainRules): unknown {
     }
     if (kind !== "Object") throw new Refusal(`a value of the class ${kind.slice(0, 32)}`);
   }
-  return copyProperties(value as Readonly<Record<string, unknown>>, depth - 1, rules);
+  return copyProperties(value as Readonly<Record<string, unknown>>, depth - 1, rules, trail);
 }
 
-function copyList(list: readonly unknown[], depth: number, rules: PlainRules): unknown[] {
+function copyList(list: readonly unknown[], depth: number, rules: PlainRules, trail: Trail): unknown[] {
   const plain: unknown[] = [];
-  const { length } = list;
-  let i = 0;
-  try {
-    for (; i < length; i++) {
-      const value = copy(list[i], depth, rules, i);
-      if (value === undefined) throw new Refusal("undefined in a list");
-      plain.push(value);
-    }
-  } catch (error) {
-    throw asRefusal(error).within(i);
+  const level = trail.length;
+  for (let i = 0, { length } = list; i < length; i++) {
+    trail[level] = i;
+    const value = copy(list[i], depth, rules, trail);
+    if (value === undefined) throw new Refusal("undefined in a list");
+    plain.push(value);
   }
+  trail.length = level;
   return plain;
 }
 
@@ -338,18 +325,17 @@ function copyProperties(
   value: Readonly<Record<string, unknown>>,
   depth: number,
   rules: PlainRules,
+  trail: Trail,
 ): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
-  let key = "";
-  try {
-    for (key of Object.keys(value)) {
-      if (key === "__proto__") throw new Refusal('a property named "__proto__"');
-      checkText(key, "a property's name");
-      const item = copy(value[key], depth, rules, key);
-      if (item !== undefined) plain[key[0] === "$" ? rules.name(key) : key] = item;
-    }
-  } catch (error) {
-    throw asRefusal(error).within(key);
+  const level = trail.length;
+  for (const key of Object.keys(value)) {
+    trail[level] = key;
+    if (key === "__proto__") throw new Refusal('a property named "__proto__"');
+    checkText(key, "a property's name");
+    const item = copy(value[key], depth, rules, trail);
+    if (item !== undefined) plain[key[0] === "$" ? rules.name(key) : key] = item;
   }
+  trail.length = level;
   return plain;
 }

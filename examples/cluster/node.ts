@@ -32,7 +32,7 @@ const hub = createHub(chat, {
 
 hub.implement({
   member: {
-    say: ({ text }, { conn }) => hub.room("lobby").broadcast("said", { name: conn.user!.id, node, text }),
+    say: ({ text }, { conn }) => hub.room("lobby").broadcast("said", { name: conn.user.id, node, text }),
   },
 });
 

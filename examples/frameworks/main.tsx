@@ -9,8 +9,12 @@ import { act, create, type ReactTestRenderer } from "react-test-renderer";
 import { compile } from "svelte/compiler";
 import { effectScope, watch } from "vue";
 import { parse } from "vue/compiler-sfc";
+import { chat } from "../recipes/chat/contract.ts";
+import { createChat } from "../recipes/chat/hub.ts";
 import { shop } from "./contract.ts";
 import Page from "./next/page.tsx";
+import { ChatProvider } from "./react/chat.tsx";
+import { Lobby } from "./react/lobby.tsx";
 import { Price } from "./react/price.tsx";
 import { RealtimeProvider } from "./react/realtime.tsx";
 import { priceOf, statusOf } from "./svelte/price.ts";
@@ -55,6 +59,40 @@ async function drawReact() {
   await until(() => hub.stats().connections === 0);
 }
 
+/** A page of bob, and ann, who talks to him and then removes him. */
+async function drawChat() {
+  const link = createLoopbackTransport();
+  const hub = createChat({ transports: [link] });
+  await hub.ready;
+  const connect = <R extends "member" | "admin">(name: string, role: R) =>
+    createClient(chat, { url: "ws://loopback", role, token: `token of ${name}`, transport: link.client(), onError() {} });
+  const connectBob = () => connect("bob", "member" as "member" | "admin");
+
+  let page!: ReactTestRenderer;
+  await act(() => {
+    page = create(<StrictMode><ChatProvider connect={connectBob}><Lobby /></ChatProvider></StrictMode>);
+  });
+  const drawn = () => act(pause);
+  const texts = (type: "p" | "li") => page.root.findAllByType(type).map(({ children }) => children.join(""));
+  const ann = connect("ann", "admin");
+  const room = "lobby";
+  await act(() => ann.request("join", { room }));
+  await act(() => ann.request("say", { room, text: "hello" }));
+  await until(() => texts("p")[0] === "ann, bob" && texts("li").length === 1, drawn);
+  const input = page.root.findByType("input");
+  await act(() => input.props.onChange({ currentTarget: { value: "hi" } }));
+  await until(() => texts("p")[0] === "ann, bob types", drawn);
+  await act(() => page.root.findByType("form").props.onSubmit({ preventDefault() {} }));
+  await until(() => texts("li").length === 2, drawn);
+  const said = texts("li");
+  await act(() => ann.request("kick", { room, user: "bob" }));
+  await until(() => texts("p")[0] === "Removed by ann" && texts("p")[1] === "", drawn);
+  console.log(`React, a chat: ${said.join("; ")}; ${texts("p")[0]}`);
+  await act(() => page.unmount());
+  await ann.close();
+  await hub.close();
+}
+
 async function drawVue() {
   const client = connect();
   const scope = effectScope();
@@ -92,6 +130,7 @@ console.log(`Next, on its server: ${renderToString(<Page />)}`); // on the serve
 
 await hub.publish("price/tea", { euros: 3 });
 await drawReact();
+await drawChat();
 await drawVue();
 await drawSvelte();
 await hub.close();

@@ -31,7 +31,7 @@ const owners = new Map<string, string>(); // in your application: a table
 const loopback = createLoopbackTransport(); // in your application: WebSockets, which are the default
 await using hub = createHub(assistant, {
   authenticate: ({ role, token }) => ({ role, user: { id: token! } }),
-  authorize: { "answer/:id": ({ params, conn }) => owners.get(params.id) === conn.user?.id },
+  authorize: { "answer/:id": ({ params, conn }) => owners.get(params.id) === conn.user.id },
   transports: [loopback],
 });
 
@@ -45,7 +45,7 @@ hub.implement({
   member: {
     ask: ({ question }, { conn }) => {
       const id = crypto.randomUUID();
-      owners.set(id, conn.user!.id);
+      owners.set(id, conn.user.id);
       answer(id, question).catch((error) => console.error("The answer failed", error)); // not awaited
       return { id };
     },

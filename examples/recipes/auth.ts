@@ -17,12 +17,15 @@ const sessions = new Map([["session of ann", "ann"]]); // in your application: a
 /** Checks a token. A wrong or expired token is a final refusal: the client would only be refused again. */
 async function readToken(token: string) {
   try {
-    const { sub, exp } = await verify(token, SECRET, "HS256"); // `verify` also checks `exp`
-    return { id: String(sub), untilMs: Number(exp) * 1000 };
+    const { sub, exp } = await verify(token, SECRET, "HS256"); // also checks `exp`, but a token may have none
+    if (sub === undefined || exp === undefined) throw new Error("The token has no sub, or no exp");
+    return { id: String(sub), untilMs: exp * 1_000 };
   } catch (cause) {
     throw new HubError("UNAUTHENTICATED", "Cannot let you in: the token is wrong, or has expired", { cause });
   }
 }
+
+const LONGEST_MS = 2 ** 31 - 1; // 24.8 days: a longer timer would fire at once
 
 const loopback = createLoopbackTransport(); // in your application: WebSockets, which are the default
 await using hub = createHub(notes, {
@@ -43,13 +46,13 @@ await using hub = createHub(notes, {
     // An open connection stays open when its token expires. After 4000 the client reconnects, with a new token.
     const timer = setTimeout(
       () => conn.close({ code: 4000, reason: "The token has expired" }),
-      conn.ctx.untilMs - Date.now(),
+      Math.min(conn.ctx.untilMs - Date.now(), LONGEST_MS), // a connection of 24.8 days reconnects in any case
     );
     conn.signal.addEventListener("abort", () => clearTimeout(timer));
   },
   transports: [loopback],
 });
-hub.implement({ member: { whoAmI: (_, { conn }) => conn.user!.id } });
+hub.implement({ member: { whoAmI: (_, { conn }) => conn.user.id } });
 
 const url = "ws://loopback";
 
@@ -62,18 +65,17 @@ const page = createClient(notes, {
 });
 console.log(`The page belongs to ${await page.request("whoAmI", undefined)}`);
 
-// Another program: the client calls `fetchToken` for each connection.
-const fetchToken = () => sign({ sub: "bob", exp: Math.floor(Date.now() / 1000) + 600 }, SECRET, "HS256");
+// Another program: the client calls `fetchToken` for each connection. This token is good for 30 days.
+const inDays = (days: number) => Math.floor(Date.now() / 1_000) + days * 86_400;
+const fetchToken = () => sign({ sub: "bob", exp: inDays(30) }, SECRET, "HS256");
 const program = createClient(notes, { url, role: "member", token: fetchToken, transport: loopback.client() });
 console.log(`The program belongs to ${await program.request("whoAmI", undefined)}`);
 
-const stranger = createClient(notes, {
-  url,
-  role: "member",
-  token: "nonsense",
-  transport: loopback.client(),
-});
-console.log(`The stranger gets the code ${(await stranger.closed)?.code}`);
+for (const token of ["nonsense", await sign({ sub: "eve" }, SECRET, "HS256")]) { // the second one would never expire
+  const transport = loopback.client();
+  const stranger = createClient(notes, { url, role: "member", token, transport, onError() {} });
+  console.log(`The stranger gets the code ${(await stranger.closed)?.code}`);
+}
 
 // A user signs out: end the session, then the connections.
 sessions.delete("session of ann");

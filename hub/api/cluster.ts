@@ -113,6 +113,8 @@ export interface ConnectionInfo {
  * - `"incomplete"`: a part of its answer was lost on the way.
  * - `"invalid"`: its answer does not fit the contract, or cannot be read. `onError` of this hub got the error.
  * - `"closed"`: this hub is closed, or was closed before the answer came.
+ * - `"unknown"`: this hub does not know the other nodes yet: `await hub.ready`. The entry stands for all of them, and
+ *   its `node` is `"unknown"`, too.
  */
 export type MissingReason =
   | "timeout"
@@ -123,7 +125,8 @@ export type MissingReason =
   | "too-large"
   | "incomplete"
   | "invalid"
-  | "closed";
+  | "closed"
+  | "unknown";
 
 /** A node that is missing from a result. */
 export interface MissingNode {
@@ -179,9 +182,10 @@ export interface ClusterCallOptions {
 export interface DisconnectOptions extends ClusterCallOptions, CloseOptions {}
 
 /**
- * The cluster, as one hub sees it. If a node does not answer, you get the other answers, and `missing` names this
- * node. `missing` cannot name nodes that this hub does not know yet. So before `hub.ready` you get the answers of
- * this node alone. With `startWithoutBackplane` this lasts until the backplane opens for the first time.
+ * The cluster, as one hub sees it. If a node does not answer, you get the other answers, and `missing` names that
+ * node. Before `hub.ready` this hub does not know the other nodes: you get the answers of this node alone, and
+ * `missing` has one entry with the reason `"unknown"`. With `startWithoutBackplane` this lasts until the backplane
+ * opens for the first time.
  */
 export interface Cluster {
   /** Whether the node can reach the backplane at this moment; see also the event of that name. */

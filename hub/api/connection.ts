@@ -32,13 +32,18 @@ export interface HubUser {
  *
  * @typeParam R Its role.
  */
-export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>, User extends HubUser, Ctx> {
+export interface HubConnection<
+  D extends ContractDefinition,
+  R extends RoleOf<D>,
+  User extends HubUser | undefined,
+  Ctx,
+> {
   /** The id, unique in the cluster. */
   readonly id: string;
   /** Its role. */
   readonly role: R;
-  /** Its user; `undefined` for an anonymous client. */
-  readonly user: User | undefined;
+  /** Its user, as `authenticate` gave it; `undefined` for an anonymous client. */
+  readonly user: User;
   /** The `ctx` that `authenticate` gave. */
   readonly ctx: Ctx;
   /** The address of the client, if it is known. */
@@ -94,6 +99,6 @@ export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>
 }
 
 /** A connection of any role; look at `role` to know which. */
-export type AnyConnection<D extends ContractDefinition, User extends HubUser, Ctx> = {
+export type AnyConnection<D extends ContractDefinition, User extends HubUser | undefined, Ctx> = {
   [R in RoleOf<D>]: HubConnection<D, R, User, Ctx>;
 }[RoleOf<D>];

@@ -90,7 +90,8 @@ export interface Emitter<D extends ContractDefinition> extends AsyncDisposing {
   /**
    * Publishes on a shared topic.
    *
-   * @returns For a topic with history the position of the message; for other topics nothing.
+   * @returns For a topic with history the position of the message; for other topics nothing. If no code listens to
+   * the promise, `onError` gets its error.
    * @throws {HubError} As `Hub.publish`. On a topic with history the promise rejects with these errors. It also
    * rejects with `UNAVAILABLE` when each node keeps its own history, because an emitter cannot reach that.
    */

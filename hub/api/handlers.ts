@@ -61,7 +61,7 @@ export interface ImplementOptions<IsPart extends boolean = boolean> {
 }
 
 /** All handlers of a contract: by role, and under `shared` those that every role may call. */
-export type Handlers<D extends ContractDefinition, User extends HubUser, Ctx> = WithHandlers<
+export type Handlers<D extends ContractDefinition, User extends HubUser | undefined, Ctx> = WithHandlers<
   & { readonly shared: SurfaceHandlers<ClientToServerOf<D["shared"]>, AnyConnection<D, User, Ctx>> }
   & {
     readonly [R in RoleOf<D>]: SurfaceHandlers<
@@ -129,7 +129,7 @@ export type RoleCall<D extends ContractDefinition, R extends RoleOf<D>, Conn> =
   | { [P in NameOf<TopicsOf<D, R>>]: SubscriptionCall<P, R, Conn> }[NameOf<TopicsOf<D, R>>];
 
 /** A request, signal or subscription of a client. `kind` and `role` tell which. */
-export type HubCall<D extends ContractDefinition, User extends HubUser, Ctx> = {
+export type HubCall<D extends ContractDefinition, User extends HubUser | undefined, Ctx> = {
   [R in RoleOf<D>]: RoleCall<D, R, HubConnection<D, R, User, Ctx>>;
 }[RoleOf<D>];
 
@@ -141,7 +141,7 @@ export type HubCall<D extends ContractDefinition, User extends HubUser, Ctx> = {
  * of `authorize`. Resolves with the handler's result, and rejects with its error. Call it once.
  * @returns Ignored. The result of `next` is the result of the call, unless this function throws.
  */
-export type Middleware<D extends ContractDefinition, User extends HubUser, Ctx> = (
+export type Middleware<D extends ContractDefinition, User extends HubUser | undefined, Ctx> = (
   call: HubCall<D, User, Ctx>,
   next: () => Promise<unknown>,
 ) => unknown;

@@ -134,8 +134,11 @@ export interface HubRoleScope<D extends ContractDefinition, R extends RoleOf<D>>
 }
 
 /** A hub: the server's side of a contract, in one process. */
-export interface Hub<D extends ContractDefinition, User extends HubUser = HubUser, Ctx = unknown>
-  extends AsyncDisposing, HistoryReader<SharedTopicsOf<D>> {
+export interface Hub<
+  D extends ContractDefinition,
+  User extends HubUser | undefined = HubUser | undefined,
+  Ctx = unknown,
+> extends AsyncDisposing, HistoryReader<SharedTopicsOf<D>> {
   /** The id of this node in the cluster. */
   readonly nodeId: string;
   /**
@@ -200,7 +203,9 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    * away. On a topic with history and a shared store (`history`) they get it when the store has kept it.
    *
    * @param options An id and a transaction, for topics with history.
-   * @returns For a topic with history the position of the message, when it is kept; for other topics nothing.
+   * @returns For a topic with history the position of the message, when it is kept; for other topics nothing. If no
+   * code listens to the promise by the end of the turn in which it rejects, `onError` gets the error with stage
+   * `"call"`. The process goes on. The same holds for every promise of a call that sends or changes something.
    * @throws {TypeError} When the id is not text, is empty, is longer than 256 UTF-16 units, or holds half a surrogate
    * pair. Also when the topic keeps no history. With `tx` also when it is no transaction, or the store takes none.
    * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the message is too large for the backplane. On

@@ -144,30 +144,33 @@ export interface HubLimits {
    */
   readonly maxHistoryBytes?: number;
   /** The outbox of each connection. */
-  readonly outbox?: {
-    /**
-     * Messages held for a slow connection.
-     *
-     * @default {10000}
-     */
-    readonly maxMessages?: number;
-    /**
-     * Bytes (of UTF-8 for text) held for a slow connection.
-     *
-     * @default {1048576}
-     */
-    readonly maxBytes?: number;
-    /**
-     * When a link has this many unsent bytes, the hub begins to hold messages.
-     *
-     * @default {262144}
-     */
-    readonly highWaterBytes?: number;
-    /**
-     * Messages in one frame.
-     *
-     * @default {512}
-     */
-    readonly maxFrameMessages?: number;
-  };
+  readonly outbox?: HubOutboxLimits;
+}
+
+/** The limits of the outbox of each connection. */
+export interface HubOutboxLimits {
+  /**
+   * Messages held for a slow connection.
+   *
+   * @default {10000}
+   */
+  readonly maxMessages?: number;
+  /**
+   * Bytes (of UTF-8 for text) held for a slow connection.
+   *
+   * @default {1048576}
+   */
+  readonly maxBytes?: number;
+  /**
+   * When a link has this many unsent bytes, the hub begins to hold messages.
+   *
+   * @default {262144}
+   */
+  readonly highWaterBytes?: number;
+  /**
+   * Messages in one frame.
+   *
+   * @default {512}
+   */
+  readonly maxFrameMessages?: number;
 }

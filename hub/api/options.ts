@@ -11,13 +11,11 @@ import type {
   Clock,
   Codec,
   ContractDefinition,
-  KnownNames,
-  NameOf,
-  PresenceOf,
   RoleOf,
   TopicParams,
 } from "../../contract/mod.ts";
 import type { Transport } from "../../transports/transport.ts";
+import type { Awaitable } from "./bus.ts";
 import type { AnyConnection, HubUser } from "./connection.ts";
 import type { PresenceKind, PresenceOptions } from "./presence_options.ts";
 import type { HubLimits } from "./limits.ts";
@@ -37,18 +35,32 @@ export interface Handshake<Role extends string = string> {
   readonly signal: AbortSignal;
 }
 
-/** The answer of `authenticate`: the identity of a client. */
-export interface Identity<Role extends string, User extends HubUser, Ctx> {
+/** The role in an answer of `authenticate`. */
+export interface RoleAnswer<Role extends string> {
   /**
    * The client's role. It must be the role that the client asked for; otherwise the hub refuses the client with
    * `FORBIDDEN`.
    */
   readonly role: Role;
-  /** The user; absent for an anonymous client. Several connections may have the same user. */
-  readonly user?: User;
-  /** Data of your own, for your handlers. It stays in this process. */
-  readonly ctx?: Ctx;
 }
+
+/** The user in an answer of `authenticate`. It may be absent only if the type of a user says so. */
+export interface UserAnswer<User> {
+  /** The user; absent for an anonymous client. Several connections may have the same user. */
+  readonly user: User;
+}
+
+/** The data of your own in an answer of `authenticate`. It may be absent only if its type says so. */
+export interface CtxAnswer<Ctx> {
+  /** Data of your own, for your handlers. It stays in this process. */
+  readonly ctx: Ctx;
+}
+
+/** The answer of `authenticate`: the identity of a client. */
+export type Identity<Role extends string, User extends HubUser | undefined, Ctx> =
+  & RoleAnswer<Role>
+  & (undefined extends User ? Partial<UserAnswer<User>> : UserAnswer<User>)
+  & (undefined extends Ctx ? Partial<CtxAnswer<Ctx>> : CtxAnswer<Ctx>);
 
 /** The argument of a rule of `authorize`: a client that wants to subscribe. */
 export interface Authorization<Params, Conn> {
@@ -76,7 +88,14 @@ export interface Rejoin<Conn> {
 export type SlowConsumerPolicy = "close" | "drop";
 
 /** Where in the hub an error happened. */
-export type HubErrorStage = AdapterStage | "handler" | "listener" | "connection" | "output" | "refused";
+export type HubErrorStage =
+  | AdapterStage
+  | "handler"
+  | "listener"
+  | "connection"
+  | "output"
+  | "refused"
+  | "call";
 
 /** The second argument of `onError`. */
 export interface HubErrorInfo {
@@ -84,15 +103,19 @@ export interface HubErrorInfo {
   readonly stage: HubErrorStage;
   /** The channel of the backplane. */
   readonly channel?: string;
-  /** The request, signal or bus message. */
+  /**
+   * The request, signal or bus message. With stage `"call"`: the topic, room or message of your call, or `"disconnect"`
+   * for `cluster.disconnect`.
+   */
   readonly name?: string;
   /** The connection. */
   readonly connectionId?: string;
   /** With stage `"refused"`: why the hub refused a client. */
   readonly reason?: RefusalReason;
   /**
-   * How many refusals of this reason, or dropped messages of other nodes, this report stands for. The hub reports the
-   * first at once, and counts those that follow within 10 seconds. For a single dropped message it is absent.
+   * How many refusals of this reason, dropped messages of other nodes, or calls whose promise no code awaits, this report
+   * stands for. The hub reports the first at once, and counts those that follow within 10 seconds. For a single message or
+   * call it is absent.
    */
   readonly count?: number;
 }
@@ -105,25 +128,61 @@ export interface DisconnectReason {
   readonly reason: string;
 }
 
+/** How nodes of a cluster find out that another one is gone, and how long questions between them may take. */
+export interface HubClusterOptions {
+  /**
+   * How often a node sends a heartbeat to the other nodes, in milliseconds; at most a third of `nodeTimeoutMs`.
+   *
+   * @default {10000}
+   */
+  readonly heartbeatMs?: number;
+  /**
+   * A node that sends nothing for this time is down, in milliseconds. After half of it the node is suspect.
+   *
+   * @default {30000}
+   */
+  readonly nodeTimeoutMs?: number;
+  /**
+   * How long a request to other nodes may take, in milliseconds.
+   *
+   * @default {5000}
+   */
+  readonly requestTimeoutMs?: number;
+  /**
+   * How long a request waits for suspect nodes, in milliseconds; while the backplane is away, for any node.
+   *
+   * @default {1000}
+   */
+  readonly fastTimeoutMs?: number;
+  /**
+   * How long a starting node waits for answers of the other nodes, in milliseconds; 0 for no wait. A node that gets
+   * no answer waits for the whole time, unless its adapter can tell that it is alone.
+   *
+   * @default {250}
+   */
+  readonly joinTimeoutMs?: number;
+}
+
 /**
- * Options of {@linkcode createHub}.
+ * Options of {@linkcode createHub}, without its rules.
  *
  * @typeParam D The contract's definition.
  * @typeParam User The type of a user in the answer of `authenticate`.
  * @typeParam Ctx The type of `ctx` in the answer of `authenticate`.
  */
-export interface HubOptions<D extends ContractDefinition, User extends HubUser, Ctx> {
+export interface HubBaseOptions<D extends ContractDefinition, User extends HubUser | undefined, Ctx> {
   /**
    * Decides who a client is. It runs before the hub looks at anything else that the client sends.
    *
    * Throw `HubError("UNAUTHENTICATED")` or `HubError("FORBIDDEN")` to refuse for good: the client does not try again by
    * itself. The hub reports any other error, and the client may try again. The hub also refuses and reports a result
-   * without a role, and a user with an `id` that is not text.
+   * without a role or with properties other than those of {@linkcode Identity}, and a user with an `id` that is not
+   * text.
    */
   authenticate(
     handshake: Handshake<RoleOf<D>>,
     // Not `RoleOf`: the compiler resolves it too late, and would widen a literal role to `string`.
-  ): Identity<keyof D["roles"] & string, User, Ctx> | Promise<Identity<keyof D["roles"] & string, User, Ctx>>;
+  ): Awaitable<Identity<keyof D["roles"] & string, User, Ctx>>;
   /**
    * How clients reach this hub.
    *
@@ -155,33 +214,12 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   readonly history?: HistoryStore | "per-node";
   /**
-   * The rules that decide who may subscribe, by topic pattern. Only `true` allows. `false` and a thrown error refuse.
-   * Any other value refuses too, and is reported. A topic without a rule is open to every role that has it.
-   */
-  readonly authorize?: {
-    readonly [P in keyof TopicParams<AnyTopicsOf<D>>]?: (
-      authorization: Authorization<TopicParams<AnyTopicsOf<D>>[P], AnyConnection<D, User, Ctx>>,
-    ) => boolean | Promise<boolean>;
-  };
-  /**
    * How long a rule of `authorize` or `rejoin` may take to answer, in milliseconds. The same time holds for a request
    * or signal on its way through `hub.use` to its handler. When it is over, the hub refuses with `TIMEOUT`.
    *
    * @default {10000}
    */
   readonly authorizeTimeoutMs?: number;
-  /**
-   * Decides whether a client that lost its connection gets back into a room that it names. The hub asks it on any
-   * node, after `onConnection` and before the client's status is `"open"`. Only `true` lets the client in. `false`
-   * and a thrown error refuse, and the client's `onRecovery` gets the error. A client may name any room: make the
-   * same check as before `room.add`. If the rule throws `UNAVAILABLE` or takes longer than `authorizeTimeoutMs`, the
-   * hub asks it again while the client is connected. Without the rule a lost connection also loses its rooms.
-   */
-  rejoin?(rejoin: Rejoin<AnyConnection<D, User, Ctx>>): boolean | Promise<boolean>;
-  /**
-   * Presence options, for the rooms and topics with presence in the contract. A kind alone means `{ kind }`.
-   */
-  readonly presence?: PresenceKind | PresenceOptions<D, User, Ctx>;
   /**
    * Called when a client is authenticated. The client's `ready` resolves after this has ended. If it throws or
    * returns `false`, the hub refuses the connection.
@@ -229,39 +267,7 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   readonly heartbeatMs?: number;
   /** The cluster. */
-  readonly cluster?: {
-    /**
-     * How often a node sends a heartbeat to the other nodes, in milliseconds; at most a third of `nodeTimeoutMs`.
-     *
-     * @default {10000}
-     */
-    readonly heartbeatMs?: number;
-    /**
-     * A node that sends nothing for this time is down, in milliseconds. After half of it the node is suspect.
-     *
-     * @default {30000}
-     */
-    readonly nodeTimeoutMs?: number;
-    /**
-     * How long a request to other nodes may take, in milliseconds.
-     *
-     * @default {5000}
-     */
-    readonly requestTimeoutMs?: number;
-    /**
-     * How long a request waits for suspect nodes, in milliseconds; while the backplane is away, for any node.
-     *
-     * @default {1000}
-     */
-    readonly fastTimeoutMs?: number;
-    /**
-     * How long a starting node waits for answers of the other nodes, in milliseconds; 0 for no wait. A node that gets
-     * no answer waits for the whole time, unless its adapter can tell that it is alone.
-     *
-     * @default {250}
-     */
-    readonly joinTimeoutMs?: number;
-  };
+  readonly cluster?: HubClusterOptions;
   /**
    * Whether to serve clients without waiting for the backplane, and to let them join rooms and topics while it is
    * away. These clients get messages of this node at once, and messages of other nodes when the backplane is there.
@@ -299,16 +305,37 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
   readonly clock?: Clock;
 }
 
-/** Checks the names of the rules in a hub's options. */
-export interface RuleNames<D extends ContractDefinition, Topics, Places, States> {
-  /** Rules by topic pattern. */
-  readonly authorize?: KnownNames<Topics, NameOf<AnyTopicsOf<D>>>;
-  /** Rules by pattern of the contract's presence. */
-  readonly presence?: PresenceKind | {
-    readonly authorize?: KnownNames<Places, NameOf<PresenceOf<D>>>;
-    readonly stateOf?: KnownNames<States, NameOf<PresenceOf<D>>>;
+/**
+ * Options of {@linkcode createHub}.
+ *
+ * @typeParam D The contract's definition.
+ * @typeParam User The type of a user in the answer of `authenticate`.
+ * @typeParam Ctx The type of `ctx` in the answer of `authenticate`.
+ */
+export interface HubOptions<D extends ContractDefinition, User extends HubUser | undefined, Ctx>
+  extends HubBaseOptions<D, User, Ctx> {
+  /**
+   * The rules that decide who may subscribe, by topic pattern. Only `true` allows. `false` and a thrown error refuse.
+   * Any other value refuses too, and is reported. A topic without a rule is open to every role that has it.
+   */
+  readonly authorize?: {
+    readonly [P in keyof TopicParams<AnyTopicsOf<D>>]?: (
+      authorization: Authorization<TopicParams<AnyTopicsOf<D>>[P], AnyConnection<D, User, Ctx>>,
+    ) => boolean | Promise<boolean>;
   };
+  /**
+   * Decides whether a client that lost its connection gets back into a room that it names. The hub asks it on any
+   * node, after `onConnection` and before the client's status is `"open"`. Only `true` lets the client in. `false`
+   * and a thrown error refuse, and the client's `onRecovery` gets the error. A client may name any room: make the
+   * same check as before `room.add`. If the rule throws `UNAVAILABLE` or takes longer than `authorizeTimeoutMs`, the
+   * hub asks it again while the client is connected. Without the rule a lost connection also loses its rooms.
+   */
+  rejoin?(rejoin: Rejoin<AnyConnection<D, User, Ctx>>): boolean | Promise<boolean>;
+  /**
+   * Presence options, for the rooms and topics with presence in the contract. A kind alone means `{ kind }`.
+   */
+  readonly presence?: PresenceKind | PresenceOptions<D, User, Ctx>;
 }
 
 /** The options of a hub whose types are not known, for the parts of the hub. */
-export type AnyHubOptions = HubOptions<ContractDefinition, HubUser, unknown>;
+export type AnyHubOptions = HubOptions<ContractDefinition, HubUser | undefined, unknown>;

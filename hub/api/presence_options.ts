@@ -46,14 +46,8 @@ export interface PresenceEntering<Params, Conn> {
   readonly name: string;
 }
 
-/**
- * How a hub keeps presence, when the contract declares `presence`.
- *
- * @typeParam D The contract's definition.
- * @typeParam User The type of a user in the answer of `authenticate`.
- * @typeParam Ctx The type of `ctx` in the answer of `authenticate`.
- */
-export interface PresenceOptions<D extends ContractDefinition, User extends HubUser, Ctx> {
+/** How a hub keeps presence, without its rules. */
+export interface PresenceBaseOptions {
   /**
    * Where the hub keeps the members: the same kind on every node. `"central"` needs a store: from the adapter (Redis
    * and Redis Cluster have one) or from `store`.
@@ -63,27 +57,6 @@ export interface PresenceOptions<D extends ContractDefinition, User extends HubU
   readonly kind?: PresenceKind;
   /** The store for the kind `"central"`, when it is not the adapter's. All nodes of a cluster share one store. */
   readonly store?: PresenceStore;
-  /**
-   * Rules that decide which clients may watch the members of a room or topic, by the pattern of `presence` in the
-   * contract. They also decide for clients that are members themselves. Only `true` allows. `false` and a thrown
-   * error refuse. Any other answer refuses too, and is reported. Without a rule a client may watch while it is a
-   * member itself.
-   */
-  readonly authorize?: {
-    readonly [P in Names<PresenceOf<D>>]?: (
-      authorization: PresenceAuthorization<ParamsOf<P>, AnyConnection<D, User, Ctx>>,
-    ) => boolean | Promise<boolean>;
-  };
-  /**
-   * Gives the first state of a connection that enters a room or topic, by pattern. It must answer at once: a promise
-   * is not a state. `undefined` means no state. When the function throws or the state does not fit, the hub reports
-   * it and sets no state.
-   */
-  readonly stateOf?: {
-    readonly [P in Names<PresenceOf<D>>]?: (
-      entering: PresenceEntering<ParamsOf<P>, AnyConnection<D, User, Ctx>>,
-    ) => PresenceStateInput<D, P> | undefined;
-  };
   /**
    * How long a lost connection of a user still counts as present, in milliseconds. So a user who reloads a page or
    * moves to another node neither leaves nor joins. When the user connects again, the hub removes the lost connection
@@ -111,4 +84,36 @@ export interface PresenceOptions<D extends ContractDefinition, User extends HubU
    * @default {1000}
    */
   readonly maxListed?: number;
+}
+
+/**
+ * How a hub keeps presence, when the contract declares `presence`.
+ *
+ * @typeParam D The contract's definition.
+ * @typeParam User The type of a user in the answer of `authenticate`.
+ * @typeParam Ctx The type of `ctx` in the answer of `authenticate`.
+ */
+export interface PresenceOptions<D extends ContractDefinition, User extends HubUser | undefined, Ctx>
+  extends PresenceBaseOptions {
+  /**
+   * Rules that decide which clients may watch the members of a room or topic, by the pattern of `presence` in the
+   * contract. They also decide for clients that are members themselves. Only `true` allows. `false` and a thrown
+   * error refuse. Any other answer refuses too, and is reported. Without a rule a client may watch while it is a
+   * member itself.
+   */
+  readonly authorize?: {
+    readonly [P in Names<PresenceOf<D>>]?: (
+      authorization: PresenceAuthorization<ParamsOf<P>, AnyConnection<D, User, Ctx>>,
+    ) => boolean | Promise<boolean>;
+  };
+  /**
+   * Gives the first state of a connection that enters a room or topic, by pattern. It must answer at once: a promise
+   * is not a state. `undefined` means no state. When the function throws or the state does not fit, the hub reports
+   * it and sets no state.
+   */
+  readonly stateOf?: {
+    readonly [P in Names<PresenceOf<D>>]?: (
+      entering: PresenceEntering<ParamsOf<P>, AnyConnection<D, User, Ctx>>,
+    ) => PresenceStateInput<D, P> | undefined;
+  };
 }

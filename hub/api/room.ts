@@ -78,7 +78,7 @@ export interface HistoryBroadcaster<D extends ContractDefinition> {
    * `id`: an id of your own, with which you may broadcast again after `UNCERTAIN`.
    * @returns The position of the event. Rejects with `VALIDATION`, `NOT_FOUND` or `TOO_LARGE`; with `UNAVAILABLE`
    * when it is certainly not kept, with `UNCERTAIN` when it may be kept; with `TypeError` when an option is wrong.
-   * See `Hub.publish`.
+   * If no code listens to the promise, `onError` gets its error. See `Hub.publish`.
    */
   broadcast<N extends NameOf<AnyEventsOf<D>>, G extends string = N>(
     event: N | Suggestion<G, NameOf<AnyEventsOf<D>>>,
@@ -114,7 +114,8 @@ export interface RoomMembers {
    * the backplane is away. Then broadcasts of this node reach the connection at once, and broadcasts of other nodes
    * when the backplane is there.
    * @throws {HubError} `DISCONNECTED` when the connection is gone or is removed in the meantime. `UNAVAILABLE` or
-   * `TIMEOUT` when the backplane does not subscribe: then the connection is not in the room.
+   * `TIMEOUT` when the backplane does not subscribe: then the connection is not in the room. If no code listens to
+   * the promise, `onError` gets its error.
    */
   add(conn: { readonly id: string }): Promise<void>;
   /**

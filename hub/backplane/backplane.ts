@@ -12,7 +12,8 @@ import { type Clock, exceedsUtf8, HubError, systemClock, utf8Size } from "../../
 import { type BusMessage, type BusMessageOf, decodeBus, encodeBus } from "./bus_wire.ts";
 import type { HubErrorInfo } from "../api/options.ts";
 import { CLUSTER_CHANNEL, nodeChannel, PRESENCE_CHANNEL } from "./channels.ts";
-import { Drops } from "./drops.ts";
+import { Drops } from "../connection/drops.ts";
+import { readGauges } from "./gauges.ts";
 import { Interest } from "./interest.ts";
 
 /** A batch longer than this, in UTF-16 units, is sent before the turn ends. It does not limit the size of a message. */
@@ -140,12 +141,7 @@ export class Backplane {
 
   /** The adapter's gauges of the backplane. Values that are not numbers are left out. Never throws. */
   get gauges(): Readonly<Record<string, number>> {
-    try {
-      const told = Object.entries(this.#options.adapter.gauges?.() ?? {});
-      return Object.fromEntries(told.filter(([, value]) => Number.isFinite(value)));
-    } catch {
-      return {}; // a fault of the adapter: it must not make this node look dead
-    }
+    return readGauges(this.#options.adapter);
   }
 
   /** When the status last changed, by the clock. */
@@ -254,8 +250,10 @@ export class Backplane {
    * @returns A function that sends the message; it does not throw.
    */
   prepare(channel: string, message: BusMessage): () => void {
-    if (this.solitary) return this.#toNobody(channel);
-    return this.prepareText(channel, encodeBus(message));
+    if (this.solitary) return this.#closed ? () => this.toNobody(channel) : NOTHING;
+    const text = encodeBus(message);
+    this.check(channel, text);
+    return () => this.enqueue(channel, text);
   }
 
   /**
@@ -268,25 +266,66 @@ export class Backplane {
   prepareAll(channels: readonly string[], message: BusMessage): () => void {
     const [first] = channels;
     if (first === undefined) return NOTHING;
-    if (this.solitary) return this.#toNobody(first);
+    if (this.solitary) return this.#closed ? () => this.toNobody(first) : NOTHING;
     const text = encodeBus(message);
-    this.#checkSize(text, first);
+    this.check(first, text);
     return () => {
-      for (const channel of channels) this.#enqueue(channel, text);
+      for (const channel of channels) this.enqueue(channel, text);
     };
   }
 
   /**
-   * Does the part of `publish` that can throw, for an encoded message.
+   * Publishes an encoded message.
    *
    * @param channel The channel.
    * @param text The message, as `encodeBus` writes it.
-   * @returns A function that sends the message; it does not throw.
    * @throws {HubError} `TOO_LARGE` when the message is beyond the adapter's limit.
    */
-  prepareText(channel: string, text: string): () => void {
-    this.#checkSize(text, channel);
-    return () => this.#enqueue(channel, text);
+  publishText(channel: string, text: string): void {
+    this.check(channel, text);
+    this.enqueue(channel, text);
+  }
+
+  /**
+   * Checks the size of an encoded message.
+   *
+   * @throws {HubError} `TOO_LARGE` when the message is beyond the adapter's limit.
+   */
+  check(channel: string, text: string): void {
+    const { maxMessageBytes } = this;
+    const room = maxMessageBytes - 2; // for the brackets of the list
+    if (exceedsUtf8(text, room)) {
+      const bytes = utf8Size(text);
+      throw new HubError(
+        "TOO_LARGE",
+        `Cannot publish ${bytes} bytes on "${channel}": ${this.name} takes at most ${maxMessageBytes}`,
+        { data: { bytes, maxBytes: maxMessageBytes } },
+      );
+    }
+  }
+
+  /** Sends an encoded message that was checked, with the others of this turn. Does not throw. */
+  enqueue(channel: string, text: string): void {
+    if (this.#closed) return this.#tooLate(channel);
+    const maxLength = Math.min(MAX_BATCH_LENGTH, this.maxMessageBytes / 3);
+    let batch = this.#batches.get(channel);
+    if (batch && batch.length + text.length > maxLength) {
+      this.#send(channel, batch);
+      this.#batches.delete(channel);
+      batch = undefined;
+    }
+    if (!batch) {
+      batch = { messages: [], length: 2 };
+      if (this.#batches.size === 0) this.#clock.endOfTurn(() => this.#flush());
+      this.#batches.set(channel, batch);
+    }
+    batch.messages.push(text);
+    batch.length += text.length + 1;
+  }
+
+  /** Stands for a publish while this node is always the only one. Like a publish, it reports that the hub is closed. */
+  toNobody(channel: string): void {
+    if (this.#closed) this.#tooLate(channel);
   }
 
   /**
@@ -311,42 +350,6 @@ export class Backplane {
     } catch (error) {
       this.#options.onError(error, { stage: "close" });
     }
-  }
-
-  #checkSize(text: string, channel: string): void {
-    const { maxMessageBytes } = this;
-    const room = maxMessageBytes - 2; // for the brackets of the list
-    if (exceedsUtf8(text, room)) {
-      const bytes = utf8Size(text);
-      throw new HubError(
-        "TOO_LARGE",
-        `Cannot publish ${bytes} bytes on "${channel}": ${this.name} takes at most ${maxMessageBytes}`,
-        { data: { bytes, maxBytes: maxMessageBytes } },
-      );
-    }
-  }
-
-  #enqueue(channel: string, text: string): void {
-    if (this.#closed) return this.#tooLate(channel);
-    const maxLength = Math.min(MAX_BATCH_LENGTH, this.maxMessageBytes / 3);
-    let batch = this.#batches.get(channel);
-    if (batch && batch.length + text.length > maxLength) {
-      this.#send(channel, batch);
-      this.#batches.delete(channel);
-      batch = undefined;
-    }
-    if (!batch) {
-      batch = { messages: [], length: 2 };
-      if (this.#batches.size === 0) this.#clock.endOfTurn(() => this.#flush());
-      this.#batches.set(channel, batch);
-    }
-    batch.messages.push(text);
-    batch.length += text.length + 1;
-  }
-
-  /** Publishes where no other node exists. */
-  #toNobody(channel: string): () => void {
-    return this.#closed ? () => this.#tooLate(channel) : NOTHING;
   }
 
   /** A caller may publish for ever after the hub is closed, so only the first time is reported. */

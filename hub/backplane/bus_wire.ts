@@ -64,6 +64,7 @@ export type BusMessage =
   ]
   | readonly [kind: "pub", payload?: unknown]
   | readonly [kind: "own", run: string, number: number, payload?: unknown]
+  | readonly [kind: "once", run: string, number: number, id: string, payload?: unknown]
   | readonly [kind: "fin", run: string, number: number]
   | readonly [kind: "rec", epoch: string, offset: number, payload?: unknown]
   | readonly [kind: "user", user: string, name: string, payload?: unknown]
@@ -81,7 +82,7 @@ export type BusMessage =
   | readonly [kind: "ans", id: number, output?: unknown]
   | readonly [kind: "part", id: number, index: number, total: number, text: string]
   | readonly [kind: "more", id: number, taken: number]
-  | readonly [kind: "fail", id: number, error: WireError]
+  | readonly [kind: "fail", id: number, error: WireError, own?: boolean]
   | readonly [kind: "cancel", id: number]
   | readonly [kind: "pd", from: number, count: number, at: number, ...changes: PresencePart[]]
   | readonly [
@@ -138,6 +139,7 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
   evs: (m) => isText(m[1]) && Array.isArray(m[2]) && m[2].every(isText) && isText(m[3]) && isTextOrNull(m[4]),
   pub: (m) => m.length <= 2,
   own: (m) => isText(m[1]) && isCount(m[2]) && m.length <= 4,
+  once: (m) => isText(m[1]) && isCount(m[2]) && isText(m[3]) && m.length <= 5,
   fin: (m) => isText(m[1]) && isCount(m[2]) && m.length === 3,
   rec: (m) => isText(m[1]) && isCount(m[2]) && m.length <= 4,
   user: (m) => isText(m[1]) && isText(m[2]),
@@ -155,7 +157,7 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
   ans: (m) => isCount(m[1]),
   part: (m) => isCount(m[1]) && isCount(m[2]) && isCount(m[3]) && isText(m[4]),
   more: (m) => isCount(m[1]) && isCount(m[2]),
-  fail: (m) => isCount(m[1]) && isError(m[2]),
+  fail: (m) => isCount(m[1]) && isError(m[2]) && (m[3] === undefined || typeof m[3] === "boolean"),
   cancel: (m) => isCount(m[1]),
   pd: (m) =>
     isCount(m[1]) && isCount(m[2]) && isCount((m[1] as number) + (m[2] as number)) && arePresenceParts(m, 3),
@@ -200,11 +202,18 @@ export function decodeBus(
 }
 
 function whyRefused(m: unknown): HubError | undefined {
-  const isMessage = Array.isArray(m) && typeof m[0] === "string" && Object.hasOwn(CHECKS, m[0]) &&
-    CHECKS[m[0] as BusMessage[0]](m);
-  if (!isMessage) return new HubError("BAD_REQUEST", "Cannot read a message from another node");
+  if (!Array.isArray(m) || !isBusMessage(m)) {
+    return new HubError("BAD_REQUEST", "Cannot read a message from another node");
+  }
   for (const element of m) if (typeof element === "object" && element instanceof HubError) return element;
   return undefined;
+}
+
+function isBusMessage(m: readonly unknown[]): boolean {
+  const [kind] = m;
+  if (kind === "ev") return CHECKS.ev(m); // most messages are of these two kinds
+  if (kind === "pub") return CHECKS.pub(m);
+  return typeof kind === "string" && Object.hasOwn(CHECKS, kind) && CHECKS[kind as BusMessage[0]](m);
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hasLoneSurrogate } from "../../contract/mod.ts";
+import { hasLoneSurrogate, kindOf } from "../../contract/mod.ts";
 
 /** How many channels all users share, so that a node does not need a subscription per user. See docs/decisions. */
 export const USER_PARTITIONS = 64;
@@ -17,8 +17,14 @@ export const PRESENCE_CHANNEL = "presence";
 
 const ROOM = "room:";
 
+/** The last room and its channel: messages to one room often come in a row, and joined text has no hash yet. */
+let last = { room: "", channel: ROOM };
+
 /** The channel of a room. */
-export const roomChannel = (room: string): string => ROOM + room;
+export function roomChannel(room: string): string {
+  if (room !== last.room) last = { room, channel: ROOM + room };
+  return last.channel;
+}
 
 /** The room of a channel; `undefined` for other channels. */
 export const roomOf = (channel: string): string | undefined =>
@@ -70,4 +76,17 @@ export function readName(name: unknown, what: string): string {
   throw new TypeError(
     `Cannot address a ${what} by ${name === null ? "null" : typeof name}: give its name as text`,
   );
+}
+
+/**
+ * Reads the id of a connection that a caller gave.
+ *
+ * @param conn The connection, or an object with its id.
+ * @throws {TypeError} When it is something else, such as the id alone.
+ */
+export function idOf(conn: unknown): string {
+  const id = (conn as { readonly id?: unknown } | null | undefined)?.id;
+  if (typeof id === "string") return readName(id, "connection");
+  const hint = typeof conn === "string" ? ", not its id alone" : "";
+  throw new TypeError(`Cannot address a connection by ${kindOf(conn)}: give the connection itself${hint}`);
 }

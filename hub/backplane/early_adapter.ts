@@ -7,7 +7,7 @@
 
 import type { Adapter, AdapterContext, AdapterData } from "../../adapters/adapter.ts";
 import { type Clock, HubError, utf8Size } from "../../contract/mod.ts";
-import { Drops } from "./drops.ts";
+import { Drops } from "../connection/drops.ts";
 
 /** The options of {@linkcode EarlyAdapter}. */
 export interface EarlyAdapterOptions {

@@ -20,17 +20,46 @@ export interface Lease {
 }
 
 /** The shares that wait for the same subscribe, and hold it afterwards. */
-interface Generation {
-  shares: number;
-  /** Whether `ready` is not settled yet. */
-  pending: boolean;
+class Generation {
+  shares = 0;
   /** Whether a timer runs, because a caller waits. */
-  limited: boolean;
+  limited = false;
   readonly ready: Promise<void>;
-  resolve(): void;
-  reject(error: Error): void;
+  /** Settles `ready`; absent when it is settled. */
+  #settle: ((error?: Error) => void) | undefined;
+  #stopTimer: (() => void) | undefined;
+
+  constructor() {
+    this.ready = new Promise((resolve, reject) => {
+      this.#settle = (error) => error ? reject(error) : resolve();
+    });
+    this.ready.catch(() => {}); // callers that wait get the error; without callers, no unhandled rejection
+  }
+
+  /** Whether `ready` is not settled yet. */
+  get pending(): boolean {
+    return this.#settle !== undefined;
+  }
+
+  /** Settles `ready`, once: with an error if the subscribe has failed. */
+  settle(error?: Error): void {
+    this.unlimit();
+    this.#settle?.(error);
+    this.#settle = undefined;
+  }
+
+  /** Keeps the function that stops the timer of the callers that wait. */
+  limit(stopTimer: () => void): void {
+    this.limited = true;
+    this.#stopTimer = stopTimer;
+  }
+
   /** Stops the timer. */
-  stop(): void;
+  unlimit(): void {
+    this.limited = false;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+  }
 }
 
 interface Entry {
@@ -63,26 +92,6 @@ export interface InterestOptions {
   readonly held?: boolean;
   /** Called with every failure, also with one that a caller gets too. */
   onError(error: unknown, stage: "subscribe" | "unsubscribe", channel: string): void;
-}
-
-function newGeneration(): Generation {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  promise.catch(() => {}); // callers that wait get the error; without callers, no unhandled rejection
-  const generation: Generation = {
-    shares: 0,
-    pending: true,
-    limited: false,
-    ready: promise,
-    resolve: () => settle(resolve),
-    reject: (error) => settle(() => reject(error)),
-    stop() {},
-  };
-  const settle = (how: () => void) => {
-    generation.pending = false;
-    generation.stop();
-    how();
-  };
-  return generation;
 }
 
 /** The channels that this node listens to. */
@@ -134,13 +143,13 @@ export class Interest {
   /** Takes a share. A patient share has no timeout, because no caller waits for it. */
   #share(channel: string, patient = false): Lease {
     if (this.#closed) {
-      const refused = newGeneration();
-      refused.reject(new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}": the hub is closed`));
+      const refused = new Generation();
+      refused.settle(new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}": the hub is closed`));
       return { ready: refused.ready, release() {} };
     }
     let entry = this.#entries.get(channel);
     if (!entry) {
-      entry = { channel, generation: newGeneration(), live: false, running: false };
+      entry = { channel, generation: new Generation(), live: false, running: false };
       this.#entries.set(channel, entry);
     }
     const { generation } = entry;
@@ -150,7 +159,7 @@ export class Interest {
     const release = () => {
       if (released) return;
       released = true;
-      if (--generation.shares === 0) this.#unlimit(generation);
+      if (--generation.shares === 0) generation.unlimit();
       this.#settle(entry);
     };
     this.#settle(entry);
@@ -213,7 +222,7 @@ export class Interest {
   close(): void {
     this.#closed = true;
     for (const { channel, generation } of this.#entries.values()) {
-      generation.reject(new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}": the hub is closed`));
+      generation.settle(new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}": the hub is closed`));
     }
     this.#entries.clear();
     for (const cancel of this.#retries.values()) cancel();
@@ -255,7 +264,7 @@ export class Interest {
     try {
       await this.#options.adapter.subscribe(entry.channel, giveUp);
       entry.live = true; // before a caller continues
-      entry.generation.resolve();
+      entry.generation.settle();
     } catch (error) {
       if (this.#closed || giveUp.signal.aborted) return; // the callers that waited have got an error
       // After a timeout this failure is already reported, unless new callers wait by now.
@@ -267,7 +276,7 @@ export class Interest {
 
   async #unsubscribe(entry: Entry): Promise<void> {
     entry.live = false;
-    entry.generation = newGeneration(); // later callers wait for a new subscribe
+    entry.generation = new Generation(); // later callers wait for a new subscribe
     try {
       await this.#options.adapter.unsubscribe(entry.channel);
     } catch (error) {
@@ -278,26 +287,20 @@ export class Interest {
   /** Starts the timeout of all waiting and later callers. It does not depend on the adapter. */
   #limit(entry: Entry, generation: Generation): void {
     const { adapter, clock, timeoutMs } = this.#options;
-    generation.limited = true;
-    generation.stop = clock.after(timeoutMs, () => {
+    generation.limit(clock.after(timeoutMs, () => {
       const what = `Cannot subscribe to "${entry.channel}" over ${adapter.name} within ${timeoutMs} ms`;
       this.#fail(entry, new HubError("TIMEOUT", what));
-    });
-  }
-
-  #unlimit(generation: Generation): void {
-    generation.limited = false;
-    generation.stop();
+    }));
   }
 
   /** Fails the callers that wait, and drops their shares. The next caller starts a new subscribe. */
   #fail(entry: Entry, error: unknown): void {
     const { adapter, onError } = this.#options;
     const { generation, channel } = entry;
-    entry.generation = newGeneration();
+    entry.generation = new Generation();
     this.#settle(entry); // before `begin`, nothing else would remove the entry
     onError(error, "subscribe", channel);
-    generation.reject(
+    generation.settle(
       isHubError(error)
         ? error
         : new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}" over ${adapter.name}`, {

@@ -16,11 +16,13 @@ import {
   type Surface,
   type WireError,
 } from "../../contract/mod.ts";
+import type { AppCalls } from "./app_calls.ts";
 import { wrong } from "../../contract/options/read_options.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { DisconnectReason } from "../api/options.ts";
 import { readClosing, readReason } from "./close_arguments.ts";
+import { own, owning } from "./own_errors.ts";
 import { readClientCall } from "./call_options.ts";
 import type { Membership } from "./membership.ts";
 import type { RoomPast } from "./room_past.ts";
@@ -35,6 +37,8 @@ export interface ConnectionRules {
   readonly requestTimeoutMs: number;
   /** How many requests may wait for this client's answer. */
   readonly maxPendingRequests: number;
+  /** Runs the calls of the application. */
+  readonly calls: AppCalls;
 }
 
 /** The identity of an authenticated client. */
@@ -149,23 +153,30 @@ export class Connection implements Identity {
 
   /** See `HubConnection.emit`. */
   emit(event: string, payload: unknown): void {
-    const entry = this.#entry(event, "event");
-    const parsed = parseNow(entry.payload!, payload, "event", event);
-    this.outbox.pushOwn(new OutgoingMessage(["ev", event, parsed], DROPPABLE));
+    try {
+      const entry = this.#entry(event, "event");
+      const parsed = parseNow(entry.payload!, payload, "event", event);
+      this.outbox.pushOwn(new OutgoingMessage(["ev", event, parsed], DROPPABLE));
+    } catch (error) {
+      throw own(error);
+    }
   }
 
   /** See `HubConnection.request`. */
-  async request(name: string, input: unknown, options?: CallOptions): Promise<unknown> {
+  request(name: string, input: unknown, options?: CallOptions): Promise<unknown> {
+    return this.#rules.calls.ask(name, () => this.ask(name, input, options));
+  }
+
+  /** Asks the client. The caller must listen to the promise. */
+  async ask(name: string, input: unknown, options?: CallOptions): Promise<unknown> {
     const { timeoutMs, signal } = readClientCall(options);
     const entry = this.#entry(name, "request");
-    const parsed = await parse(entry.input!, input, "input of", name);
+    const parsed = await owning(() => parse(entry.input!, input, "input of", name));
     if (this.#ended) throw goneError(this.#ended);
     const { clock, requestTimeoutMs, maxPendingRequests } = this.#rules;
     if (this.asking >= maxPendingRequests) {
-      throw new HubError(
-        "RATE_LIMITED",
-        `Cannot ask "${name}": ${this.asking} requests wait for this client (limits.maxPendingRequests)`,
-      );
+      const text = `${this.asking} requests wait for this client (limits.maxPendingRequests)`;
+      throw own(new HubError("RATE_LIMITED", `Cannot ask "${name}": ${text}`));
     }
     const calls = this.#calls ??= new PendingCalls(clock);
     const { id, answer } = calls.open(
@@ -176,9 +187,10 @@ export class Connection implements Identity {
     try {
       this.outbox.pushOwn(new OutgoingMessage(["req", id, name, parsed]));
     } catch (error) {
-      calls.reject(id, error as HubError); // the request cannot be encoded, so no answer will come
+      calls.reject(id, own(error as HubError)); // the request cannot be encoded, so no answer will come
     }
-    return await parse(entry.output!, await answer, "output of", name);
+    const output = await answer;
+    return await owning(() => parse(entry.output!, output, "output of", name));
   }
 
   /** The client has answered a request. An unknown id is ignored. */
@@ -196,9 +208,11 @@ export class Connection implements Identity {
     const sent = readReason(reason, "unsubscribe");
     if (typeof topic !== "string") throw wrong(topic, { owner: "unsubscribe", path: "the topic" }, "a text");
     if (!this.surface.topics.find(topic)) {
-      throw new HubError(
-        "NOT_FOUND",
-        `Cannot unsubscribe from "${topic}": role "${this.role}" has no such topic`,
+      throw own(
+        new HubError(
+          "NOT_FOUND",
+          `Cannot unsubscribe from "${topic}": role "${this.role}" has no such topic`,
+        ),
       );
     }
     if (!this.closed) {
@@ -233,9 +247,11 @@ export class Connection implements Identity {
   #entry(name: string, kind: "event" | "request"): Entry {
     const entry = this.surface.serverToClient.get(name);
     if (entry && (entry.payload !== undefined) === (kind === "event")) return entry;
-    throw new HubError(
-      "NOT_FOUND",
-      `Cannot send ${kind} "${name}": role "${this.role}" has no ${kind} of that name`,
+    throw own(
+      new HubError(
+        "NOT_FOUND",
+        `Cannot send ${kind} "${name}": role "${this.role}" has no ${kind} of that name`,
+      ),
     );
   }
 }

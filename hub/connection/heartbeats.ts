@@ -21,11 +21,26 @@ export interface Beating {
 const MAX_PARTS = 125;
 /** The shortest part, in milliseconds. */
 const MIN_PART_MS = 100;
+/**
+ * How late a turn may be, as a share of the interval, without moving the later turns. Every timer of a busy process is
+ * late. If each of them moved all later turns, the delays of all parts would add up.
+ */
+const SLACK = 1 / 2;
 
-/** Beats for each link once in every interval. The links take turns, in equal parts of the interval. */
+/** A part, and when it has its turn. */
+interface Coming {
+  readonly index: number;
+  readonly due: number;
+}
+
+/**
+ * Beats for each link once in every interval. The links take turns, in equal parts of the interval. If a beat was late,
+ * the next one comes sooner by the same time, but by half an interval at most.
+ */
 export class Heartbeats {
   readonly #clock: Clock;
   readonly #partMs: number;
+  readonly #slackMs: number;
   readonly #parts: readonly Beating[][];
   #size = 0;
   /** The part that the next new link joins. */
@@ -46,6 +61,7 @@ export class Heartbeats {
     const count = Math.max(1, Math.min(MAX_PARTS, Math.floor(intervalMs / MIN_PART_MS)));
     this.#clock = clock;
     this.#partMs = intervalMs / count;
+    this.#slackMs = intervalMs * SLACK;
     this.#parts = Array.from({ length: count }, () => []);
   }
 
@@ -96,14 +112,24 @@ export class Heartbeats {
   #beat(index: number, due: number): void {
     this.#planned = undefined;
     this.#isBeating = true;
-    // A late turn makes all later turns late, so that each link always gets a whole interval.
-    this.#turn(index, Math.max(due, this.#clock.now()));
-    for (const link of [...this.#parts[index]!]) if (link.part === index) link.beat();
+    const now = this.#clock.now();
+    // After a pause of the process all parts are overdue. Then only some of them beat at once.
+    let next: Coming | undefined = { index, due: Math.max(due, now - this.#slackMs) };
+    do {
+      this.#turn(next.index, next.due);
+      for (const link of [...this.#parts[next.index]!]) if (link.part === next.index) link.beat();
+      next = this.#following();
+    } while (next && next.due <= now);
     this.#isBeating = false;
-    if (this.#size === 0) return;
+    if (next) this.#plan(next.index, next.due);
+  }
+
+  /** The next part that has links. */
+  #following(): Coming | undefined {
+    if (this.#size === 0) return undefined;
     const { length } = this.#parts;
     let ahead = 1;
     while (ahead < length && this.#parts[(this.#last + ahead) % length]!.length === 0) ahead++;
-    this.#plan((this.#last + ahead) % length, this.#lastAt + ahead * this.#partMs);
+    return { index: (this.#last + ahead) % length, due: this.#lastAt + ahead * this.#partMs };
   }
 }

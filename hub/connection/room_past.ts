@@ -29,7 +29,10 @@ export interface RoomPast {
  * @param hello The hello.
  * @returns `undefined` when the client does not support rooms with history, or the contract has no such rooms.
  */
-export function readRoomPast(contract: Contract, { rooms, earlier = [] }: Hello): RoomPast | undefined {
+export function readRoomPast(
+  contract: Contract,
+  { rooms, earlier = [] }: Pick<Hello, "rooms" | "earlier">,
+): RoomPast | undefined {
   if (!rooms || !contract.definition.rooms) return undefined;
   const positions = new SmallMap<string, Position>();
   let length = 0;

@@ -15,6 +15,8 @@ import type {
   Counted,
   MissingNode,
 } from "../api/cluster.ts";
+import type { AppCalls } from "../connection/app_calls.ts";
+import { owning } from "../connection/own_errors.ts";
 import type { ClusterListeners } from "../nodes/cluster_listeners.ts";
 import { readName, roomChannel } from "../backplane/channels.ts";
 import { LATE, ownPart } from "./own_part.ts";
@@ -28,6 +30,8 @@ import type { NodeRequests } from "../nodes/node_requests.ts";
 
 /** The options of {@linkcode createCluster}. */
 export interface ClusterParts {
+  /** Runs the calls of the application. */
+  readonly calls: AppCalls;
   /** This node. */
   readonly nodeId: string;
   /** The nodes. */
@@ -75,7 +79,7 @@ const DISCONNECT = { ...NODE_CALL, ...CLOSE };
 
 /** Makes the cluster's view of a hub. */
 export function createCluster(
-  { nodeId, nodes, nodeRequests, listeners, clock, timeoutMs, fastTimeoutMs, ...local }: ClusterParts,
+  { calls, nodeId, nodes, nodeRequests, listeners, clock, timeoutMs, fastTimeoutMs, ...local }: ClusterParts,
 ): Cluster {
   const actions = {
     connections: {
@@ -142,6 +146,10 @@ export function createCluster(
     });
   };
 
+  /** Stands for the nodes that this node should have asked, and does not know yet. */
+  const unknownTo = ({ id }: ConnectionQuery) =>
+    id !== undefined && nodeOf(id) === nodeId ? [] : nodes.unknown;
+
   /** Runs the action on all nodes. The other nodes are asked first, so that all nodes work at the same time. */
   async function everywhere<T>(
     name: Name,
@@ -155,7 +163,8 @@ export function createCluster(
     const remote = askOthers(name, query, how, options);
     const { timeoutMs: ownMs = timeoutMs, signal } = readNodeCall(name, options);
     const own = ownPart(clock, act(query, how), { timeoutMs: ownMs, signal });
-    const [{ answers, missing }, here] = await Promise.all([remote, own]);
+    const [{ answers, missing: unanswered }, here] = await Promise.all([remote, own]);
+    const missing = [...unknownTo(query), ...unanswered];
     const results = [...answers.values()] as T[];
     if (here === LATE) return { results, missing: [{ node: nodeId, reason: "timeout" }, ...missing] };
     return { results: [here as T, ...results], missing };
@@ -174,6 +183,30 @@ export function createCluster(
     };
   };
 
+  const exists: Cluster["exists"] = async (given = {}, options) => {
+    readNodeCall("exists", options).signal?.throwIfAborted();
+    const { what, read, act } = actions.exists;
+    const query = read(given, what);
+    if (act(query)) return { exists: true, missing: [] };
+    const { answers, missing } = await askOthers(
+      "exists",
+      query,
+      NOWHERE,
+      options,
+      (answer) => answer === true,
+    );
+    const exists = [...answers.values()].includes(true);
+    return { exists, missing: exists ? [] : [...unknownTo(query), ...missing] };
+  };
+
+  const connections: Cluster["connections"] = async (query = {}, options) => {
+    const { results, missing } = await everywhere<unknown>("connections", query, NOWHERE, options);
+    return {
+      connections: results.flatMap((list) => Array.isArray(list) ? list.filter(isInfo) : []),
+      missing,
+    };
+  };
+
   return {
     get backplane() {
       return local.backplane();
@@ -182,35 +215,17 @@ export function createCluster(
     leader: () => nodes.leader(),
     on: (event, listener) => listeners.on(event, listener),
     estimate: () => nodes.list().reduce((sum, { connections }) => sum + connections, 0),
-    async exists(given = {}, options) {
-      readNodeCall("exists", options).signal?.throwIfAborted();
-      const { what, read, act } = actions.exists;
-      const query = read(given, what);
-      if (act(query)) return { exists: true, missing: [] };
-      const { answers, missing } = await askOthers(
-        "exists",
-        query,
-        NOWHERE,
-        options,
-        (answer) => answer === true,
-      );
-      const exists = [...answers.values()].includes(true);
-      return { exists, missing: exists ? [] : missing };
-    },
-    async connections(query = {}, options) {
-      const { results, missing } = await everywhere<unknown>("connections", query, NOWHERE, options);
-      return {
-        connections: results.flatMap((list) => Array.isArray(list) ? list.filter(isInfo) : []),
-        missing,
-      };
-    },
-    count: (query = {}, options) => counted("count", query, NOWHERE, options),
-    async disconnect(query, options) {
-      const { code, reason, ...patience } = readOptions("disconnect", options, DISCONNECT);
-      return await counted("disconnect", query, { room: "", code, reason }, patience);
-    },
-    join: (query, room, options) => counted("join", query, { room }, options),
-    leave: (query, room, options) => counted("leave", query, { room }, options),
+    exists: (query, options) => owning(() => exists(query, options), options?.signal),
+    connections: (query, options) => owning(() => connections(query, options), options?.signal),
+    count: (query = {}, options) => owning(() => counted("count", query, NOWHERE, options), options?.signal),
+    disconnect: (query, options) =>
+      calls.run("disconnect", () => {
+        const { code, reason, ...patience } = readOptions("disconnect", options, DISCONNECT);
+        return counted("disconnect", query, { room: "", code, reason }, patience);
+      }, options),
+    join: (query, room, options) => calls.run(room, () => counted("join", query, { room }, options), options),
+    leave: (query, room, options) =>
+      calls.run(room, () => counted("leave", query, { room }, options), options),
   };
 }
 

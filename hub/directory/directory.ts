@@ -10,8 +10,10 @@ import type { Backplane } from "../backplane/backplane.ts";
 import { nodeChannel } from "../backplane/channels.ts";
 import { readClosing, toClosing } from "../connection/close_arguments.ts";
 import type { Connection } from "../connection/connection.ts";
+import { own, owning } from "../connection/own_errors.ts";
 import { readClientCall } from "../connection/call_options.ts";
 import { nodeOf } from "../connection/connection_id.ts";
+import type { MissingNode } from "../api/cluster.ts";
 import type { Events } from "../groups/events.ts";
 import type { Nodes } from "../nodes/nodes.ts";
 import type { NodeRequests } from "../nodes/node_requests.ts";
@@ -49,7 +51,7 @@ export class Directory {
       const { id, name, input, timeoutMs } = readRequest(asked);
       const conn = find(id);
       if (!conn) throw notFound(id);
-      return conn.request(name, input, { timeoutMs, signal });
+      return conn.ask(name, input, { timeoutMs, signal });
     }, { relayed: true });
   }
 
@@ -74,38 +76,46 @@ export class Directory {
   async request(id: string, name: string, input: unknown, options?: CallOptions): Promise<unknown> {
     const { find, nodes, nodeRequests, events, requestTimeoutMs } = this.#options;
     const conn = find(id);
-    if (conn) return await conn.request(name, input, options);
+    if (conn) return await conn.ask(name, input, options);
     const { timeoutMs: given = requestTimeoutMs, signal } = readClientCall(options);
     const timeoutMs = Math.min(given, MAX_TIMER_MS); // Infinity does not cross the backplane
-    const { input: schema, output } = events.question(name);
-    await parse(schema!, input, "input of", name);
+    const { input: schema, output } = owning(() => events.question(name));
+    await owning(() => parse(schema!, input, "input of", name));
     const node = nodeOf(id);
     if (!nodes.has(node)) throw notFound(id);
     const asked = { id, name, input, timeoutMs };
-    const outcome = await nodeRequests.ask([node], "connection:request", asked, {
-      timeoutMs: timeoutMs + GRACE_MS,
+    const patience = { timeoutMs: timeoutMs + GRACE_MS, signal };
+    const outcome = await owning(
+      () => nodeRequests.ask([node], "connection:request", asked, patience),
       signal,
-    });
+    );
     const failure = outcome.failures.get(node);
     if (failure) throw failure;
     const [missing] = outcome.missing;
-    if (!missing) return await parse(output!, outcome.answers.get(node), "output of", name);
-    const { reason, code = "UNAVAILABLE", message = reason } = missing;
-    switch (reason) {
-      case "left":
-        throw new HubError("DISCONNECTED", `Node ${node} left before connection ${id} answered "${name}"`);
-      case "closed":
-        throw new HubError("UNAVAILABLE", `This hub was closed before connection ${id} answered "${name}"`);
-      case "timeout":
-      case "suspect":
-      case "unreachable":
-        throw new HubError(
-          "TIMEOUT",
-          `No answer to "${name}" from node ${node} within ${timeoutMs + GRACE_MS} ms`,
-        );
-      default:
-        throw new HubError(code, `Cannot use the answer of connection ${id} to "${name}": ${message}`);
-    }
+    if (!missing) return await owning(() => parse(output!, outcome.answers.get(node), "output of", name));
+    throw own(whyMissing(missing, { id, name, timeoutMs }));
+  }
+}
+
+/** Why there is no answer of a connection on another node. */
+function whyMissing(
+  { node, reason, code = "UNAVAILABLE", message = reason }: MissingNode,
+  { id, name, timeoutMs }: { readonly id: string; readonly name: string; readonly timeoutMs: number },
+): HubError {
+  switch (reason) {
+    case "left":
+      return new HubError("DISCONNECTED", `The node of connection ${id} left before it answered "${name}"`);
+    case "closed":
+      return new HubError("UNAVAILABLE", `This hub was closed before connection ${id} answered "${name}"`);
+    case "timeout":
+    case "suspect":
+    case "unreachable":
+      return new HubError(
+        "TIMEOUT",
+        `No answer to "${name}" from node ${node} within ${timeoutMs + GRACE_MS} ms`,
+      );
+    default:
+      return new HubError(code, `Cannot use the answer of connection ${id} to "${name}": ${message}`);
   }
 }
 
@@ -116,5 +126,5 @@ function readRequest(asked: unknown): { id: string; name: string; input: unknown
   if (typeof id === "string" && typeof name === "string" && typeof timeoutMs === "number" && timeoutMs > 0) {
     return { id, name, input, timeoutMs };
   }
-  throw new HubError("BAD_REQUEST", "Cannot read a request from another node");
+  throw own(new HubError("BAD_REQUEST", "Cannot read a request from another node"));
 }

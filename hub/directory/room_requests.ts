@@ -95,7 +95,7 @@ export class RoomRequests {
     signal?.throwIfAborted();
     const answers = new Map<string, unknown>();
     const errors = new Map<string, HubError>();
-    const missing: MissingNode[] = [...outcome.missing];
+    const missing: MissingNode[] = [...nodes.unknown, ...outcome.missing];
     const take = ([id, outcome]: Came) => {
       if ("error" in outcome) errors.set(id, outcome.error);
       else answers.set(id, outcome.output);
@@ -112,7 +112,7 @@ export class RoomRequests {
   #askOwn({ room, name, input, timeoutMs, except }: Asked, signal?: AbortSignal): Promise<Came[]> {
     const ask = async (conn: Connection): Promise<Came> => {
       try {
-        return [conn.id, { output: await conn.request(name, input, { timeoutMs, signal }) }];
+        return [conn.id, { output: await conn.ask(name, input, { timeoutMs, signal }) }];
       } catch (error) {
         return [conn.id, { error: this.#told(name, conn.id, error, signal) }];
       }

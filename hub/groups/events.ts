@@ -4,13 +4,15 @@
  * @module
  */
 
-import { type Contract, type Entry, HubError, parseNow } from "../../contract/mod.ts";
+import { type Contract, type Entry, HubError } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
+import { encodeBus } from "../backplane/bus_wire.ts";
 import { CLUSTER_CHANNEL, roleChannel, roomChannel, userChannel, userGroup } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Copies } from "./copies.ts";
+import { Event } from "./event.ts";
 import type { Audience } from "./group.ts";
-import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
+import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Registry } from "./registry.ts";
 
 /** Up to this many rooms, a broadcast goes over the channel of each room. For more rooms, one copy goes to every node. */
@@ -39,9 +41,9 @@ export class Events {
   readonly #registry: Registry;
   readonly #backplane: Backplane;
   readonly #find: (id: string) => Connection | undefined;
+  /** Events, and requests to clients. */
   readonly #entries = new Map<string, Entry>();
-  /** The audience of each event that is not shared: only the roles that have it. */
-  readonly #audiences = new Map<string, Audience>();
+  readonly #events = new Map<string, Event>();
   readonly #surfaces: Contract["roles"];
   readonly #copies = new Copies();
 
@@ -54,28 +56,32 @@ export class Events {
     for (const surface of contract.roles.values()) {
       for (const [name, entry] of surface.serverToClient) {
         this.#entries.set(name, entry);
-        if (!contract.shared.serverToClient.has(name)) this.#audiences.set(name, { event: name });
+        const isShared = contract.shared.serverToClient.has(name);
+        if (entry.payload) this.#events.set(name, new Event(name, entry.payload, isShared));
       }
     }
     backplane.on("ev", ([, name, except, payload], from, channel) => {
       checkPlain?.(channel, from);
-      this.#deliver(channel, name, this.parse(name, payload), except);
+      const event = this.#event(name);
+      this.#deliver(channel, event, event.parse(payload), except);
     });
     backplane.on("evs", ([, id, rooms, name, except, payload], _from, channel) => {
-      const audience = this.#audience(name, except);
-      if (channel === CLUSTER_CHANNEL) { // the only copy, for all of the rooms
-        return this.#spread(outgoing(name, this.parse(name, payload)), rooms.map(roomChannel), audience);
-      }
       if (this.#copies.has(id)) {
         const copied = this.#copies.take(id, channel);
-        if (copied) this.#spread(copied.message, [channel], audience, copied.reached);
+        if (copied) {
+          this.#spread(copied.message, [channel], this.#audience(this.#event(name), except), copied.reached);
+        }
         return;
       }
+      const isOnly = channel === CLUSTER_CHANNEL; // for all of the rooms
+      if (!isOnly) this.#copies.add(id); // before it is parsed, so that a malformed message is reported once
+      const event = this.#event(name);
+      const message = event.message(event.parse(payload));
+      const audience = this.#audience(event, except);
+      if (isOnly) return this.#spread(message, rooms.map(roomChannel), audience);
       const others = rooms.map(roomChannel).filter((other) =>
         other !== channel && this.#registry.members(other).size > 0
       );
-      this.#copies.add(id); // before it is parsed, so that a malformed message is reported once
-      const message = outgoing(name, this.parse(name, payload));
       if (others.length === 0) return this.#registry.deliver(channel, message, audience);
       const reached = new Set<Connection>();
       this.#copies.add(id, { message, reached, awaited: new Set(others) });
@@ -83,7 +89,8 @@ export class Events {
     });
     backplane.on("user", ([, user, name, payload]) => {
       if (this.#registry.members(userGroup(user)).size > 0) {
-        this.#deliver(userGroup(user), name, this.parse(name, payload));
+        const event = this.#event(name);
+        this.#deliver(userGroup(user), event, event.parse(payload));
       }
     });
   }
@@ -94,11 +101,7 @@ export class Events {
    * @throws {HubError} `NOT_FOUND`, `VALIDATION`.
    */
   parse(name: string, payload: unknown): unknown {
-    const { payload: schema } = this.#entries.get(name) ?? {};
-    if (!schema) {
-      throw new HubError("NOT_FOUND", `Cannot send event "${name}": the contract has none of that name`);
-    }
-    return parseNow(schema, payload, "event", name);
+    return this.#event(name).parse(payload);
   }
 
   /**
@@ -114,43 +117,51 @@ export class Events {
 
   /** Sends an event to a room, on every node. */
   toRoom(room: string, name: string, payload: unknown, except?: string): void {
-    const parsed = this.parse(name, payload);
+    const event = this.#event(name);
+    const parsed = event.parse(payload);
     const channel = roomChannel(room);
-    if (this.#backplane.solitary) return this.#deliver(channel, name, parsed, except);
-    const send = this.#backplane.prepare(channel, ["ev", name, except ?? null, parsed]);
-    this.#deliver(channel, name, parsed, except);
-    send();
+    if (this.#backplane.solitary) {
+      this.#deliver(channel, event, parsed, except);
+      return this.#backplane.toNobody(channel);
+    }
+    const carried = encodeBus(["ev", name, except ?? null, parsed]);
+    this.#backplane.check(channel, carried);
+    if (this.#registry.has(channel)) this.#deliver(channel, event, parsed, except);
+    this.#backplane.enqueue(channel, carried);
   }
 
   /** Sends an event to several rooms. A connection that is in several of them gets one copy. */
   toRooms(rooms: readonly string[], name: string, payload: unknown, except?: string): void {
-    const parsed = this.parse(name, payload);
+    const event = this.#event(name);
+    const parsed = event.parse(payload);
     const id = crypto.randomUUID();
     const groups = rooms.map(roomChannel);
     // Every copy names all rooms, so with many rooms the traffic would grow with the square of their number.
     const channels = rooms.length > MAX_COPIES ? [CLUSTER_CHANNEL] : groups;
     const send = this.#backplane.prepareAll(channels, ["evs", id, rooms, name, except ?? null, parsed]);
-    this.#spread(outgoing(name, parsed), groups, this.#audience(name, except));
+    this.#spread(event.message(parsed), groups, this.#audience(event, except));
     this.#backplane.flush(groups); // a member of several rooms takes the first copy: earlier broadcasts must go first
     send();
   }
 
   /** Sends an event to a role, on every node. */
   toRole(role: string, name: string, payload: unknown): void {
-    const parsed = this.parse(name, payload);
+    const event = this.#event(name);
+    const parsed = event.parse(payload);
     if (!this.#surfaces.get(role)?.serverToClient.has(name)) {
       throw new HubError("NOT_FOUND", `Cannot send event "${name}": role "${role}" has none of that name`);
     }
     const send = this.#backplane.prepare(roleChannel(role), ["ev", name, null, parsed]);
-    this.#deliver(roleChannel(role), name, parsed);
+    this.#deliver(roleChannel(role), event, parsed);
     send();
   }
 
   /** Sends an event to a user's connections, on every node. */
   toUser(user: string, name: string, payload: unknown): void {
-    const parsed = this.parse(name, payload);
+    const event = this.#event(name);
+    const parsed = event.parse(payload);
     const send = this.#backplane.prepare(userChannel(user), ["user", user, name, parsed]);
-    this.#deliver(userGroup(user), name, parsed);
+    this.#deliver(userGroup(user), event, parsed);
     send();
   }
 
@@ -159,8 +170,15 @@ export class Events {
     this.#copies.sweep();
   }
 
-  #deliver(group: string, name: string, parsed: unknown, except?: string | null): void {
-    this.#registry.deliver(group, outgoing(name, parsed), this.#audience(name, except));
+  /** @throws {HubError} `NOT_FOUND`. */
+  #event(name: string): Event {
+    const event = this.#events.get(name);
+    if (event) return event;
+    throw new HubError("NOT_FOUND", `Cannot send event "${name}": the contract has none of that name`);
+  }
+
+  #deliver(group: string, event: Event, parsed: unknown, except?: string | null): void {
+    this.#registry.deliver(group, event.message(parsed), this.#audience(event, except));
   }
 
   /** Sends a message to the members of the groups, except those that have got it. */
@@ -181,12 +199,7 @@ export class Events {
   }
 
   /** The audience of an event: only roles that have it, without the excepted connection. */
-  #audience(name: string, except: string | undefined | null): Audience | undefined {
-    const audience = this.#audiences.get(name);
+  #audience({ audience }: Event, except: string | undefined | null): Audience | undefined {
     return except ? { event: audience?.event, except: this.#find(except) } : audience;
   }
-}
-
-function outgoing(name: string, parsed: unknown): OutgoingMessage {
-  return new OutgoingMessage(["ev", name, parsed], DROPPABLE);
 }

@@ -82,11 +82,11 @@ export class Group implements ReadonlyGroup {
     // Encode with every codec first: if one fails, no member gets the message.
     for (const { turn } of this.#tapes) message.encoded(turn.codec);
     if (event === undefined || this.#allHear(event)) {
-      for (const tape of this.#tapes) tape.push(message, except?.outbox);
+      this.#push(message, except);
       return;
     }
-    for (const conn of this) {
-      if (conn !== except && conn.surface.serverToClient.has(event)) conn.outbox.push(message);
+    for (const tape of this.#tapes) {
+      tape.pushTo(message, (conn) => conn !== except && conn.surface.serverToClient.has(event));
     }
   }
 
@@ -102,15 +102,23 @@ export class Group implements ReadonlyGroup {
     for (const { turn } of this.#tapes) record.encoded(turn.codec);
     const { event } = record;
     if (this.#surfaces.every(({ recovers }) => recovers) && this.#allHear(event)) {
-      for (const tape of this.#tapes) tape.push(record, except?.outbox);
-      if (except && this.has(except)) except.outbox.push(record.hidden);
+      if (this.#push(record, except)) except!.outbox.push(record.hidden);
       return;
     }
-    for (const conn of this) {
-      const hears = conn !== except && conn.surface.serverToClient.has(event);
-      if (conn.recovers) conn.outbox.push(hears ? record : record.hidden);
-      else if (hears) conn.outbox.push(record.plain);
+    const hears = (conn: Connection) => conn !== except && conn.surface.serverToClient.has(event);
+    for (const tape of this.#tapes) {
+      tape.pushTo(record, (conn) => conn.recovers && hears(conn));
+      tape.pushTo(record.hidden, (conn) => conn.recovers && !hears(conn));
+      tape.pushTo(record.plain, (conn) => !conn.recovers && hears(conn));
     }
+  }
+
+  /** Sends a message to all members but one. Returns whether that one is a member. */
+  #push(message: OutgoingMessage, except: Connection | undefined): boolean {
+    const own = except && this.#tapeOf(except);
+    const isIn = own?.members.has(except!) === true;
+    for (const tape of this.#tapes) tape.push(message, isIn && tape === own ? except!.outbox : undefined);
+    return isIn;
   }
 
   #kindOf({ surface, recovers }: Connection): number {

@@ -7,6 +7,7 @@
 import { type Contract, HubError } from "../../contract/mod.ts";
 import { suggest } from "../../contract/options/suggest.ts";
 import { readName } from "../backplane/channels.ts";
+import { owning } from "../connection/own_errors.ts";
 
 /**
  * Checks that the contract has a role.
@@ -25,14 +26,19 @@ export function readRole({ roles }: Contract, role: unknown): string {
 /**
  * Makes one value for each role, when it is first asked for.
  *
+ * @param contract The contract.
  * @param make Makes the value of a role. The value is frozen: all callers share it.
- * @returns The value of a role that the contract has.
+ * @returns The value of a role. Throws as {@linkcode readRole} does; the error counts as the hub's own.
  */
-export function perRole<Value extends object>(make: (role: string) => Value): (role: string) => Value {
+export function perRole<Value extends object>(
+  contract: Contract,
+  make: (role: string) => Value,
+): (role: string) => Value {
   const made = new Map<string, Value>();
-  return (role) => {
-    const known = made.get(role);
+  return (given) => {
+    const known = made.get(given); // first, because handlers ask for it with every message
     if (known) return known;
+    const role = owning(() => readRole(contract, given));
     const value = Object.freeze(make(role));
     made.set(role, value);
     return value;

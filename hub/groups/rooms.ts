@@ -6,7 +6,9 @@
 
 import { HubError } from "../../contract/mod.ts";
 import { type Kind, optional, readOptions, type Rows, wrong } from "../../contract/options/read_options.ts";
-import { readName, roomChannel } from "../backplane/channels.ts";
+import { idOf, readName, roomChannel } from "../backplane/channels.ts";
+import { own, owning } from "../connection/own_errors.ts";
+import type { AppCalls } from "../connection/app_calls.ts";
 import type { Found } from "../api/cluster.ts";
 import type { Connection } from "../connection/connection.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
@@ -36,13 +38,13 @@ export const BROADCAST = { except: optional(connection) } satisfies Rows<Broadca
 export interface RoomHistories {
   /** Whether a room keeps history. */
   keeps(room: string): boolean;
-  /** See `HistoryRoom.broadcast`. Rejects with every error. */
+  /** See `HistoryRoom.broadcast`. */
   broadcast(
     room: string,
     event: string,
     payload: unknown,
     options?: HistoryBroadcastOptions,
-  ): Promise<Published>;
+  ): Published | Promise<Published>;
   /** See `HistoryRoom.history`. */
   history(room: string, query: HistoryQuery | undefined): Promise<RoomHistoryPage>;
   /** See `HistoryRoom.position`. */
@@ -63,6 +65,8 @@ export interface RoomsOptions {
   readonly registry: Registry;
   /** Sends events. */
   readonly events: Events;
+  /** Runs the calls of the application. */
+  readonly calls: AppCalls;
   /** Finds a connection of this node. */
   find(id: string): Connection | undefined;
   /** Finds the members of a room, on all nodes. */
@@ -93,31 +97,36 @@ class RoomHandle {
   }
 
   add(conn: { readonly id: string }, options?: HistoryAddOptions): Promise<void> {
-    return this.#rooms.add(this.name, conn?.id, options);
+    return this.#options.calls.run(this.name, () => this.#rooms.add(this.name, conn, options));
   }
 
   remove(conn: { readonly id: string }): void {
-    this.#rooms.remove(this.name, conn?.id);
+    this.#rooms.remove(this.name, conn);
   }
 
   broadcast(event: string, payload: unknown, options?: BroadcastOptions): Promise<Published> | void {
-    const { events, histories } = this.#options;
+    const { calls, events, histories } = this.#options;
     if (!histories?.keeps(this.name)) {
-      return events.toRoom(this.name, event, payload, excepted(options));
+      try {
+        return events.toRoom(this.name, event, payload, excepted(options));
+      } catch (error) {
+        throw own(error);
+      }
     }
-    return histories.broadcast(this.name, event, payload, options);
+    return calls.run(this.name, () => histories.broadcast(this.name, event, payload, options));
   }
 
-  async history(query?: HistoryQuery): Promise<RoomHistoryPage> {
-    return await this.#kept().history(this.name, query);
+  history(query?: HistoryQuery): Promise<RoomHistoryPage> {
+    return this.#options.calls.run(this.name, () => this.#kept().history(this.name, query));
   }
 
-  async position(): Promise<Published> {
-    return await this.#kept().position(this.name);
+  position(): Promise<Published> {
+    return this.#options.calls.run(this.name, () => this.#kept().position(this.name));
   }
 
-  async request(name: string, input: unknown, options?: RoomRequestOptions): Promise<RoomAnswers<unknown>> {
-    return await this.#options.ask!(this.name, name, input, options);
+  request(name: string, input: unknown, options?: RoomRequestOptions): Promise<RoomAnswers<unknown>> {
+    const { ask, calls } = this.#options;
+    return calls.run(name, () => ask!(this.name, name, input, options), options);
   }
 
   members(): Promise<Found> {
@@ -141,9 +150,10 @@ export class Rooms {
   }
 
   /** Puts a connection into a room; see `Room.add`. */
-  async add(room: string, id: string, options?: HistoryAddOptions): Promise<void> {
+  async add(room: string, given: { readonly id: string }, options?: HistoryAddOptions): Promise<void> {
     const { registry, find, histories, entrance } = this.#options;
-    const conn = find(readName(id, "connection"));
+    const id = idOf(given);
+    const conn = find(id);
     if (!conn) {
       throw new HubError(
         "DISCONNECTED",
@@ -156,9 +166,9 @@ export class Rooms {
   }
 
   /** Takes a connection out of a room; see `Room.remove`. */
-  remove(room: string, id: string): void {
+  remove(room: string, given: { readonly id: string }): void {
     const { registry, find, histories, entrance } = this.#options;
-    const conn = find(readName(id, "connection"));
+    const conn = find(idOf(given));
     if (!conn) return;
     const isComing = conn.rejoining?.leave(room) === true;
     const wasIn = conn.isIn(roomChannel(room));
@@ -191,7 +201,8 @@ export class Rooms {
       }
     }
     return {
-      broadcast: (event, payload, options) => events.toRooms(distinct, event, payload, excepted(options)),
+      broadcast: (event, payload, options) =>
+        owning(() => events.toRooms(distinct, event, payload, excepted(options))),
     };
   }
 }

@@ -104,7 +104,7 @@ export class Bus {
       signal: patience.signal,
     });
     const answers = new Map<string, unknown>();
-    const missing: MissingNode[] = [...outcome.missing];
+    const missing: MissingNode[] = [...nodes.unknown, ...outcome.missing];
     for (const [node, answer] of outcome.answers) {
       try {
         answers.set(node, await parse(entry.output!, answer, "output of", name));

@@ -7,6 +7,7 @@
 import { type Clock, HubError, startOf, toWireError, writeJson } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { nodeChannel } from "../backplane/channels.ts";
+import { isOwn } from "../connection/own_errors.ts";
 import { MAX_ANSWER_LENGTH, partLength, PARTS_UNDER_WAY } from "./answer_parts.ts";
 
 /**
@@ -191,11 +192,8 @@ export class NodeAnswers {
   #fail(inbox: string, id: number, method: string, error: unknown): void {
     const { code, message } = toWireError(error);
     try {
-      this.#options.backplane.publish(inbox, [
-        "fail",
-        id,
-        { code, message: startOf(message, MAX_MESSAGE_LENGTH) },
-      ]);
+      const wire = { code, message: startOf(message, MAX_MESSAGE_LENGTH) };
+      this.#options.backplane.publish(inbox, isOwn(error) ? ["fail", id, wire, true] : ["fail", id, wire]);
     } catch (failure) {
       this.#options.onError(failure, nameOf(method));
     }

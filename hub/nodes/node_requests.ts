@@ -9,6 +9,7 @@ import { type Clock, HubError, isHubError, readJson } from "../../contract/mod.t
 import type { MissingNode, MissingReason } from "../api/cluster.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "../backplane/channels.ts";
+import { own } from "../connection/own_errors.ts";
 import { AnswerParts } from "./answer_parts.ts";
 import { type Answerer, type AnswererOptions, nameOf, NodeAnswers } from "./node_answers.ts";
 
@@ -92,10 +93,11 @@ export class NodeRequests {
     const { backplane } = options;
     backplane.on("ans", ([, id, output], from) => this.#answered(id, from, output));
     backplane.on("part", ([, id, index, total, text], from) => this.#take(id, from, index, total, text));
-    backplane.on("fail", ([, id, { code, message }], from) => {
+    backplane.on("fail", ([, id, { code, message }, isOwn], from) => {
       const question = this.#open.get(id);
       if (!question || !awaits(question, from)) return;
-      question.outcome.failures.set(from, new HubError(code, message));
+      const error = new HubError(code, message);
+      question.outcome.failures.set(from, isOwn ? own(error) : error);
       this.#miss(question, from, code === "TOO_LARGE" ? "too-large" : "failed", { code, message });
     });
   }

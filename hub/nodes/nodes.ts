@@ -14,10 +14,17 @@ import { Greeting } from "./join_barrier.ts";
 import { Lag } from "./lag.ts";
 import { Roster } from "./roster.ts";
 import { isSenior, type Ranked, Seniority } from "./seniority.ts";
-import type { NodeInfo, NodeLeft } from "../api/cluster.ts";
+import type { MissingNode, NodeInfo, NodeLeft } from "../api/cluster.ts";
 
 /** How many nodes an answer to a `hello` names at most. */
 const MAX_NAMED = 256;
+
+/** Stands for all nodes that a starting node does not know yet. */
+const UNKNOWN: readonly MissingNode[] = [{
+  node: "unknown",
+  reason: "unknown",
+  message: "This hub does not know the other nodes yet: await hub.ready",
+}];
 
 /** The options of {@linkcode Nodes}. */
 export interface NodesOptions {
@@ -52,6 +59,8 @@ export class Nodes {
   #greeting: Greeting | undefined;
   #stop: (() => void) | undefined;
   #leftBehind: readonly string[] | undefined;
+  /** Whether the other nodes have had the time to answer this one. */
+  #isKnown = false;
 
   /**
    * @param options Its options.
@@ -95,6 +104,11 @@ export class Nodes {
   /** The ids of the other nodes that are not down. After this node has left: the ids at that time. */
   get others(): readonly string[] {
     return this.#leftBehind ?? this.#roster.reachable;
+  }
+
+  /** For results: stands for the other nodes as long as this node does not know them. */
+  get unknown(): readonly MissingNode[] {
+    return this.#isKnown || this.#leftBehind || this.#options.backplane.solitary ? [] : UNKNOWN;
   }
 
   /** How many other nodes are not down. */
@@ -149,6 +163,7 @@ export class Nodes {
     await greeting.done;
     stop();
     this.#greeting = undefined;
+    this.#isKnown = true;
     if (this.#stop && this.#seniority.settle()) this.#stand();
   }
 

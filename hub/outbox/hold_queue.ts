@@ -87,6 +87,7 @@ export class HoldQueue {
       for (const message of sequence.messages()) this.#addSingle(message);
       return;
     }
+    sequence.detach();
     this.#items.push(sequence);
     this.#size += sequence.count;
     this.#bytes += sequence.bytes;

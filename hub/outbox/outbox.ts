@@ -9,8 +9,9 @@ import { type Clock, CLOSE_CODES, type Encoded } from "../../contract/mod.ts";
 import type { Link } from "../../transports/transport.ts";
 import { HoldQueue, type HoldQueueLimits } from "./hold_queue.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
+import { Cohort, type CohortMember } from "./cohort.ts";
 import type { Sequence } from "./sequence.ts";
-import type { FrameLimits, Gatherer, SharedGatherer, Turn } from "./turn.ts";
+import type { FrameLimits, Gatherer, Turn } from "./turn.ts";
 
 /** How long a queue may exceed its limits, in milliseconds: a burst from one busy turn is not the client's fault. */
 const GRACE_MS = 200;
@@ -31,14 +32,20 @@ export interface OutboxRules {
   readonly limits: OutboxLimits;
   /** The clock for the time that a queue may exceed its limits. */
   readonly clock: Clock;
+  /**
+   * A link threw an error. Its connection ends.
+   *
+   * @param error The error.
+   */
+  failed?(error: unknown): void;
 }
 
 /** The outbox of a connection. It starts corked: it sends nothing before `uncork`. */
-export class Outbox implements Gatherer {
+export class Outbox implements Gatherer, CohortMember {
   /** The turn that this connection's transport and codec share. */
   readonly turn: Turn;
-  /** The tape that it follows in this turn; the tape sets it. */
-  tape: SharedGatherer<Outbox> | undefined;
+  /** The cohort that it is in; the cohort sets it. */
+  cohort: Cohort | undefined;
   readonly #link: Link;
   readonly #rules: OutboxRules;
   /** The messages that wait; absent while no message waits, as for most connections most of the time. */
@@ -103,8 +110,9 @@ export class Outbox implements Gatherer {
    */
   push(message: OutgoingMessage): void {
     if (this.#state === "closed") return;
-    if (this.tape) this.deviate();
     if (this.#reply) this.#gatherReply();
+    if (this.cohort?.size === 1) return this.cohort.add(message, message.encoded(this.turn.codec).length);
+    this.deviate();
     this.#gather((this.#sequence ?? this.turn.root).with(message));
   }
 
@@ -117,14 +125,14 @@ export class Outbox implements Gatherer {
    */
   pushOwn(message: OutgoingMessage): void {
     if (this.#state === "closed") return;
-    if (this.tape) this.deviate();
-    if (this.#replying && !this.#sequence && !this.#reply) {
+    if (this.#replying && !this.busy) {
       message.encoded(this.turn.codec); // now, so that the caller gets the error
       this.#reply = message;
       return;
     }
     if (this.#reply) this.#gatherReply();
-    this.#gather((this.#sequence ?? this.turn.root).alone(message));
+    if (this.cohort) this.alone().add(message, message.encoded(this.turn.codec).length);
+    else this.#gather((this.#sequence ?? this.turn.root).alone(message));
   }
 
   /** Call it before a frame of the client is handled. */
@@ -145,22 +153,42 @@ export class Outbox implements Gatherer {
 
   /** Whether a message was pushed in this turn. */
   get busy(): boolean {
-    return this.#sequence !== undefined || this.tape !== undefined || this.#reply !== undefined;
+    return this.#sequence !== undefined || this.cohort !== undefined || this.#reply !== undefined;
   }
 
-  /** Stops following its tape: from now on it has a sequence of its own. */
+  /** A cohort in which no other connection is. */
+  alone(): Cohort {
+    const { cohort } = this;
+    if (cohort?.size === 1) return cohort;
+    const own = cohort?.part() ?? new Cohort(this.turn, this.giveSequence());
+    if (cohort) cohort.hand(this, own);
+    else own.take(this);
+    return own;
+  }
+
+  giveSequence(): Sequence {
+    if (this.#reply) this.#gatherReply();
+    const sequence = this.#sequence ?? this.turn.root;
+    this.#sequence = undefined;
+    return sequence;
+  }
+
+  /** Leaves its cohort: from now on it has a sequence of its own. */
   deviate(): void {
-    const { tape } = this;
-    if (!tape) return;
-    this.tape = undefined;
-    this.#sequence = tape.leave(this);
+    const { cohort } = this;
+    if (!cohort) return;
+    this.#sequence = cohort.leave(this);
     this.turn.gather(this);
   }
 
-  /** Sends the messages of this turn. */
+  /** Sends the messages of this turn now. */
   flush(): void {
-    this.deviate();
     if (this.#reply) this.#gatherReply();
+    this.deviate();
+    this.endTurn();
+  }
+
+  endTurn(): void {
     const sequence = this.#sequence;
     this.#sequence = undefined;
     if (sequence && sequence.count > 0) this.emit(sequence);
@@ -187,6 +215,7 @@ export class Outbox implements Gatherer {
     while (held && held.size > 0) {
       if (this.#link.bufferedAmount >= highWaterBytes) return;
       this.#send(held.shift(maxFrameMessages, maxFrameLength)!);
+      if (this.closed) return;
     }
     this.#state = "open";
     this.#release();
@@ -254,7 +283,21 @@ export class Outbox implements Gatherer {
 
   #send(frame: Encoded): void {
     this.active = true;
-    this.#link.send(frame);
+    try {
+      this.#link.send(frame);
+    } catch (error) { // of a transport with a bug: it must not cost the other connections their messages
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    // Later: it calls the application, which may send and close in the middle of a delivery.
+    queueMicrotask(() => this.#rules.failed?.(error));
+    try {
+      this.shut(CLOSE_CODES.INTERNAL, "The link cannot send");
+    } catch {
+      // The first error says what is wrong.
+    }
   }
 
   /** Puts messages into the queue. If it exceeds its limits, the link first gets time to drain. */

@@ -19,11 +19,13 @@ export class Sequence {
   /** Whether a message in it may be conflated. */
   readonly conflates: boolean;
   readonly #codec: Codec;
-  readonly #parent: Sequence | undefined;
-  readonly #run: readonly OutgoingMessage[];
+  #parent: Sequence | undefined;
+  #run: readonly OutgoingMessage[];
   #latest: OutgoingMessage | undefined;
   #latestNext: Sequence | undefined;
   #others: Map<OutgoingMessage, Sequence> | undefined;
+  /** The latest sequence with a shared run, by the first message of the run. */
+  #shared: Map<OutgoingMessage, Sequence> | undefined;
   #frame: Encoded | undefined;
   #bytes: number | undefined;
 
@@ -53,6 +55,7 @@ export class Sequence {
     let next = this.#others?.get(message);
     if (!next) {
       next = this.alone(message);
+      if (this.#isDetached) return next;
       // From the second message on, all are kept: connections with different sequences call in turn.
       if (this.#latest) (this.#others ??= new Map([[this.#latest, this.#latestNext!]])).set(message, next);
     }
@@ -69,6 +72,33 @@ export class Sequence {
   /** The sequence with a run of further messages, for connections that share it. */
   followedBy(run: readonly OutgoingMessage[]): Sequence {
     return new Sequence(this.#codec, this, run);
+  }
+
+  /** The same for connections that do not know of each other, but may well have equal runs. These share the result. */
+  followedByShared(run: readonly OutgoingMessage[]): Sequence {
+    const known = this.#shared?.get(run[0]!);
+    if (known && isSame(known.#run, run)) return known;
+    const next = this.followedBy(run);
+    (this.#shared ??= new Map()).set(run[0]!, next);
+    return next;
+  }
+
+  /**
+   * Lets go of the rest of the tree. For a sequence that outlives its turn: a slow connection must keep only its own
+   * messages, not those of all others.
+   */
+  detach(): void {
+    if (this.#isDetached) return;
+    this.#run = this.messages();
+    this.#parent = undefined;
+    this.#latest = undefined;
+    this.#latestNext = undefined;
+    this.#others = undefined;
+    this.#shared = undefined;
+  }
+
+  get #isDetached(): boolean {
+    return this.#parent === undefined && this.count > 0;
   }
 
   /** The messages, in order. */
@@ -94,4 +124,11 @@ export class Sequence {
   frame(): Encoded {
     return this.#frame ??= this.#codec.join(this.messages().map((message) => message.encoded(this.#codec)));
   }
+}
+
+function isSame(one: readonly OutgoingMessage[], two: readonly OutgoingMessage[]): boolean {
+  let i = one.length;
+  if (i !== two.length) return false;
+  while (i > 0 && one[i - 1] === two[i - 1]) i--;
+  return i === 0;
 }

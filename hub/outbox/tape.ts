@@ -1,15 +1,18 @@
 /**
- * The messages to a group in one turn, as one sequence for all members. So a publish to ten thousand connections costs
- * as much as one to ten. A member that gets another message in the turn deviates: it has a sequence of its own until
- * the turn ends.
+ * Sends the messages for a group. In each turn it finds the cohorts of its members once, and then adds each message to
+ * the cohorts. So for connections that have got the same messages, a publish to ten thousand costs as much as one to ten.
+ * The other groups that they are in do not matter.
  *
  * @module
  */
 
+import { type Cohort, type CohortMember, cohortsOf, cohortsOfList } from "./cohort.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
-import type { Sequence } from "./sequence.ts";
-import type { Gatherer, SharedGatherer, Turn } from "./turn.ts";
+import type { Gatherer, Turn } from "./turn.ts";
+
+/** From this number on, members without a cohort are cheaper with one. */
+const MANY = 4;
 
 /** A member with an outbox. */
 interface TapeMember {
@@ -17,17 +20,18 @@ interface TapeMember {
 }
 
 /** The tape of the members of a group that share a turn. */
-export class Tape<M extends TapeMember> implements Gatherer, SharedGatherer<Outbox> {
+export class Tape<M extends TapeMember> implements Gatherer {
   /** The turn that the members share. */
   readonly turn: Turn;
   readonly #members = new Set<M>();
-  /** Members with a sequence of their own in this turn. */
-  readonly #deviating = new Set<Outbox>();
-  /** The messages of this turn, without the run; absent before the first message. */
-  #sequence: Sequence | undefined;
-  /** The messages after the sequence, and their total length in the codec's units. */
-  #run: OutgoingMessage[] = [];
-  #runSize = 0;
+  /** The cohorts of the members in this turn; absent before the first message. No other connection is in them. */
+  #cohorts: Cohort[] | undefined;
+  /** Up to when it knows where members have gone; see {@linkcode Turn.moment}. */
+  #known = 0;
+  /** Members that left their cohort, or came in this turn. As soon as they are many, cohorts are found for them too. */
+  readonly #single = new Set<Outbox>();
+  /** Those who left in this turn and have not come back. */
+  readonly #former = new Set<Outbox>();
 
   /** @param turn The turn that the members share. */
   constructor(turn: Turn) {
@@ -42,15 +46,19 @@ export class Tape<M extends TapeMember> implements Gatherer, SharedGatherer<Outb
   /** Adds a member. It gets the messages from now on. */
   add(member: M): void {
     this.#members.add(member);
-    if (this.#sequence) this.#deviating.add(member.outbox);
+    if (!this.#cohorts) return;
+    this.#single.add(member.outbox);
+    this.#former.delete(member.outbox);
   }
 
   /** Removes a member. Earlier messages are still sent to it. Returns whether it was a member. */
   delete(member: M): boolean {
     if (!this.#members.delete(member)) return false;
+    if (!this.#cohorts) return true;
     const { outbox } = member;
-    if (outbox.tape === this) outbox.deviate();
-    this.#deviating.delete(outbox);
+    outbox.deviate();
+    this.#single.delete(outbox);
+    this.#former.add(outbox);
     return true;
   }
 
@@ -58,62 +66,75 @@ export class Tape<M extends TapeMember> implements Gatherer, SharedGatherer<Outb
    * Sends a message to all members.
    *
    * @param message The message.
-   * @param except The outbox that does not get it.
+   * @param except The outbox that does not get it. It shares the turn.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
   push(message: OutgoingMessage, except?: Outbox): void {
     const { length } = message.encoded(this.turn.codec); // first, so that an error changes nothing
-    this.#sequence ??= this.#begin();
-    if (except?.tape === this) except.deviate();
-    for (const outbox of this.#deviating) if (outbox !== except) outbox.push(message);
-    const { count, size } = this.#sequence; // only now: a deviating outbox may have changed it
-    this.#runSize += length;
-    if (this.turn.isFull(count + this.#run.push(message), size + this.#runSize)) this.#emit();
-  }
-
-  /** A member deviates. Returns its messages of this turn. */
-  leave(outbox: Outbox): Sequence {
-    this.#deviating.add(outbox);
-    return this.#gathered();
-  }
-
-  /** Sends the messages of this turn. */
-  flush(): void {
-    const sequence = this.#gathered();
-    this.#sequence = undefined;
-    this.#deviating.clear();
-    // One loop for both steps: in a large group, the members are not in the processor's cache.
-    for (const { outbox } of this.#members) {
-      if (outbox.tape !== this) continue;
-      outbox.tape = undefined;
-      if (sequence.count > 0) outbox.emit(sequence);
+    if (this.#members.size === 1 && !this.#cohorts) return this.#pushToOne(message, except);
+    const apart = except?.alone();
+    const cohorts = this.#cohorts ? this.#followed(this.#cohorts) : this.#cohorts = this.#begin();
+    for (let i = 0; i < cohorts.length; i++) if (cohorts[i] !== apart) cohorts[i]!.add(message, length);
+    if (this.#single.size > 0) {
+      for (const outbox of this.#single) if (outbox !== except) outbox.push(message);
     }
   }
 
-  /** The first message of a turn: members without other messages in this turn follow the tape. */
-  #begin(): Sequence {
-    for (const { outbox } of this.#members) {
-      if (outbox.busy) this.#deviating.add(outbox);
-      else outbox.tape = this;
-    }
+  /**
+   * Sends a message to some members.
+   *
+   * @param message The message.
+   * @param takes Tells whether a member gets it.
+   * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
+   */
+  pushTo(message: OutgoingMessage, takes: (member: M) => boolean): void {
+    const outboxes: Outbox[] = [];
+    for (const member of this.#members) if (takes(member)) outboxes.push(member.outbox);
+    if (outboxes.length === 0) return;
+    const { length } = message.encoded(this.turn.codec);
+    for (const cohort of cohortsOfList(outboxes, this.turn)) cohort.add(message, length);
+  }
+
+  /** The turn ends. */
+  endTurn(): void {
+    this.#cohorts = undefined;
+    this.#single.clear();
+    this.#former.clear();
+  }
+
+  #pushToOne(message: OutgoingMessage, except: Outbox | undefined): void {
+    for (const { outbox } of this.#members) if (outbox !== except) outbox.push(message);
+  }
+
+  /** The first message of a turn. */
+  #begin(): Cohort[] {
     this.turn.gather(this);
-    return this.turn.root;
+    const cohorts = cohortsOf(this.#members, this.turn);
+    this.#known = this.turn.moment;
+    return cohorts;
   }
 
-  /** The sequence, with the run. */
-  #gathered(): Sequence {
-    const sequence = this.#sequence ?? this.turn.root;
-    if (this.#run.length === 0) return sequence;
-    const run = this.#run;
-    this.#run = [];
-    this.#runSize = 0;
-    return this.#sequence = sequence.followedBy(run);
+  /** The cohorts, after it has followed the members that went elsewhere. Forgets cohorts without members. */
+  #followed(cohorts: Cohort[]): Cohort[] {
+    const since = this.#known;
+    if (this.turn.moment === since && this.#single.size < MANY) return cohorts;
+    let kept = 0;
+    for (let i = 0; i < cohorts.length; i++) { // it grows meanwhile
+      const cohort = cohorts[i]!;
+      if (cohort.changed > since) cohort.follow(since, cohorts, this.#addSingle);
+      if (cohort.size > 0) cohorts[kept++] = cohort;
+    }
+    cohorts.length = kept;
+    if (this.#single.size >= MANY) {
+      for (const cohort of cohortsOfList([...this.#single], this.turn)) cohorts.push(cohort);
+      this.#single.clear();
+    }
+    this.#known = this.turn.moment;
+    return cohorts;
   }
 
-  #emit(): void {
-    const sequence = this.#gathered();
-    this.#sequence = this.turn.root;
-    if (sequence.count === 0) return;
-    for (const { outbox } of this.#members) if (outbox.tape === this) outbox.emit(sequence);
-  }
+  /** A member is no longer in a cohort. */
+  readonly #addSingle = (outbox: CohortMember): void => {
+    if (!this.#former.has(outbox as Outbox)) this.#single.add(outbox as Outbox);
+  };
 }

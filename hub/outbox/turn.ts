@@ -18,20 +18,16 @@ export interface FrameLimits {
 
 /** An object that gathers messages within a turn. */
 export interface Gatherer {
-  /** Sends the gathered messages. Does not throw. */
-  flush(): void;
+  /** The turn ends: sends the gathered messages. Does not throw. */
+  endTurn(): void;
 }
 
-/** An object that gathers messages for several outboxes at once, until one of them deviates. */
-export interface SharedGatherer<Member> {
-  /** A member deviates. Returns its messages of this turn. */
-  leave(member: Member): Sequence;
-}
-
-/** Flushes the gatherers of a turn at its end. */
+/** Tells the gatherers of a turn when it ends. */
 export class Turn {
   /** The codec of the connections that gather here. */
   readonly codec: Codec;
+  /** Counts the changes of cohorts. */
+  moment = 0;
   readonly #limits: FrameLimits;
   readonly #clock: Pick<Clock, "endOfTurn">;
   #root: Sequence;
@@ -64,7 +60,7 @@ export class Turn {
     return this.#gatherers.length > 0;
   }
 
-  /** Adds a gatherer to flush at the end of this turn. Add each only once per turn. */
+  /** Adds a gatherer, to tell it when this turn ends. */
   gather(gatherer: Gatherer): void {
     if (this.#gatherers.push(gatherer) === 1) this.#clock.endOfTurn(() => this.#end());
   }
@@ -72,7 +68,7 @@ export class Turn {
   #end(): void {
     const gatherers = this.#gatherers;
     this.#gatherers = [];
-    for (const gatherer of gatherers) gatherer.flush();
+    for (const gatherer of gatherers) gatherer.endTurn();
     this.#root = new Sequence(this.codec);
   }
 }

@@ -10,6 +10,8 @@ import { abortSignal, count, oneOf, text } from "../../contract/options/option_k
 import { optional, or, readOptions, type Rows } from "../../contract/options/read_options.ts";
 import { suggest } from "../../contract/options/suggest.ts";
 import type { HubPresence, PresenceListener, PresencePageQuery, PresenceQuery } from "../api/presence.ts";
+import { owning } from "../connection/own_errors.ts";
+import { idOf } from "../backplane/channels.ts";
 import { ChangeReader } from "./change_reader.ts";
 import type { Listeners } from "./listeners.ts";
 import type { NamedPlace } from "./named_places.ts";
@@ -79,8 +81,8 @@ export class PresenceHandle implements HubPresence<unknown, unknown> {
 
   async count(query?: PresenceQuery): Promise<number> {
     const { by, signal } = readOptions("count", query, QUERY);
-    await this.#parts.settled(signal);
-    return await this.#parts.source.count(this.#place.channel, by, signal);
+    await owning(() => this.#parts.settled(signal), signal);
+    return await owning(() => this.#parts.source.count(this.#place.channel, by, signal), signal);
   }
 
   on(
@@ -99,7 +101,7 @@ export class PresenceHandle implements HubPresence<unknown, unknown> {
   }
 
   set(conn: { readonly id: string }, state: unknown): void {
-    this.#parts.set(this.#place, conn?.id, state);
+    owning(() => this.#parts.set(this.#place, idOf(conn), state));
   }
 
   [Symbol.asyncIterator](): ChangeReader {
@@ -115,8 +117,12 @@ export class PresenceHandle implements HubPresence<unknown, unknown> {
       readonly signal?: AbortSignal;
     },
   ): Promise<PresencePage> {
-    await this.#parts.settled(query.signal);
-    const { entries, count, cursor } = await this.#parts.source.page(this.#place.channel, query);
+    const { signal } = query;
+    await owning(() => this.#parts.settled(signal), signal);
+    const { entries, count, cursor } = await owning(
+      () => this.#parts.source.page(this.#place.channel, query),
+      signal,
+    );
     return {
       members: entries.map((entry) => toMember(query.by, entry)),
       count,

@@ -6,7 +6,6 @@
 
 import { type Clock, type Contract, HubError, throwIfAborted } from "../../contract/mod.ts";
 import type { HubErrorInfo } from "../api/options.ts";
-import { readName } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Attendances, type StateOf } from "./attendances.ts";
 import { PresenceHandle, type PresenceHandleParts } from "./handle.ts";
@@ -89,7 +88,7 @@ export class Presences {
       source,
       listeners: this.#listeners,
       settled: (signal) => this.#settled(signal),
-      set: (place, id, state) => this.attendances.set(place, options.find(readName(id, "connection")), state),
+      set: (place, id, state) => this.attendances.set(place, options.find(id), state),
     };
   }
 

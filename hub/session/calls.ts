@@ -4,15 +4,7 @@
  * @module
  */
 
-import {
-  fromWireError,
-  HubError,
-  isHubError,
-  parse,
-  parseNow,
-  promiseOf,
-  type WireError,
-} from "../../contract/mod.ts";
+import { fromWireError, HubError, parse, parseNow, promiseOf, type WireError } from "../../contract/mod.ts";
 import { askedBy, Call, type FailedAt, infoOf } from "./call.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Handler } from "./handler_table.ts";
@@ -22,7 +14,7 @@ import { type Asked, writeError } from "./once/once.ts";
 import { readOutcome, writeOutcome } from "./once/outcome.ts";
 import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { PendingBytes } from "./pending_bytes.ts";
-import { sendError } from "./send_error.ts";
+import { sendError, UNFIT } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
 import { SmallMap } from "../connection/small_map.ts";
 
@@ -95,7 +87,7 @@ export class Calls {
     try {
       parsed = parseNow(entry!.payload!, payload, "signal", name);
     } catch (error) {
-      if (!isHubError(error)) this.#report(name, error, "input");
+      this.#report(name, error, "input");
       return this.fault(name, error);
     }
     const call = new Call(this.#conn);
@@ -128,14 +120,15 @@ export class Calls {
   }
 
   /** Answers a request with an error. */
-  fail(id: number, error: unknown): undefined {
-    sendError(this.#conn, error, (wire) => new OutgoingMessage(["err", id, wire]), this.#context.onError);
+  fail(id: number, error: unknown, name?: string): undefined {
+    const message = (wire: WireError) => new OutgoingMessage(["err", id, wire]);
+    sendError(this.#conn, error, message, this.#context.onError, name);
   }
 
   /** Sends the client an error that answers no request. */
   fault(name: string, error: unknown): undefined {
     const message = (wire: WireError) => new OutgoingMessage(["fault", wire, name], DROPPABLE);
-    sendError(this.#conn, error, message, this.#context.onError);
+    sendError(this.#conn, error, message, this.#context.onError, name);
   }
 
   /** The connection is gone: aborts all requests and signals that are being handled. */
@@ -275,8 +268,9 @@ export class Calls {
       at = "output";
       return writeOutcome(["res", await parse(schema, output, "output of", name)]);
     } catch (error) {
-      if (at === "output" || !isHubError(error)) this.#report(name, error, at);
-      return writeError(at === "output" ? UNFIT : error, (failure) => this.#report(name, failure, "output"));
+      this.#report(name, error, at);
+      const told = at === "output" ? UNFIT : error;
+      return writeError(told, name, (failure) => this.#report(name, failure, "output"));
     }
   }
 
@@ -372,7 +366,8 @@ export class Calls {
   }
 
   #failSignal(name: string, error: unknown): void {
-    if (!this.#context.middlewares.hasTold(error)) this.#report(name, error, "handler");
+    const { middlewares, onError } = this.#context;
+    if (!middlewares.hasTold(error)) onError(error, { stage: "handler", name, connectionId: this.#conn.id });
     this.fault(name, error);
   }
 
@@ -380,19 +375,20 @@ export class Calls {
     const { role } = this.#conn;
     if (!declared) return new HubError("NOT_FOUND", `Role "${role}" has no ${kind} "${cutName(name)}"`);
     this.#handlers ??= this.#context.handlers.of(role);
-    return this.#handlers.get(name) ??
-      new HubError("UNAVAILABLE", `Cannot answer "${name}" yet: the server has not implemented it`);
+    const handler = this.#handlers.get(name);
+    if (handler) return handler;
+    this.#context.handlers.absent(name, (error) => this.#report(name, error, "handler"));
+    return new HubError("UNAVAILABLE", `Cannot answer "${name}" yet: the server has not implemented it`);
   }
 
   #failRequest(id: number, name: string, error: unknown, at: FailedAt): undefined {
-    if (at === "output" || !isHubError(error)) this.#report(name, error, at);
-    this.fail(id, at === "output" ? UNFIT : error);
+    this.#report(name, error, at);
+    this.fail(id, at === "output" ? UNFIT : error, name);
   }
 
+  /** Reports an error, unless it is for the client. */
   #report(name: string, error: unknown, at: FailedAt): void {
     const stage = at === "output" ? "output" : "handler";
-    this.#context.onError(error, { stage, name, connectionId: this.#conn.id });
+    this.#context.calls.thrown(error, { stage, name, connectionId: this.#conn.id });
   }
 }
-
-const UNFIT = new Error("The output does not fit the contract");

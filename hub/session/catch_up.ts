@@ -11,15 +11,17 @@ import type { Outbox } from "../outbox/outbox.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Histories, HistoryTopic } from "../topics/histories.ts";
 import { rewound } from "../topics/rewind.ts";
+import { hadUpTo } from "../topics/stream/heard_so_far.ts";
 import type { Gate } from "./gate.ts";
 import { FIRST_PAGE, PAGE_LENGTH, pageSize } from "./history_page.ts";
 import type { Permits } from "./permits.ts";
 
-/**
- * How often in a row a store may show fewer messages than this node has delivered, and the pause after each, in
- * milliseconds.
- */
+/** How often in a row a store may show fewer messages than this node has delivered, or another epoch. */
 const MAX_STALE = 5;
+/**
+ * The pause after the first such answer, in milliseconds. The pause doubles each time: a busy node needs a moment to learn
+ * a new epoch.
+ */
 const STALE_PAUSE_MS = 50;
 
 /**
@@ -109,7 +111,7 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
     } finally {
       permits.give();
     }
-    if (goesOn && progress.stale > 0) await pause(options.clock);
+    if (goesOn && progress.stale > 0) await pause(options.clock, progress.stale);
   }
 }
 
@@ -164,7 +166,7 @@ function judge(options: CatchUpOptions, progress: Progress, page: StoredPage): b
     return false;
   }
   if (!page.complete || broken || progress.stale > MAX_STALE) {
-    options.finish({ position, recovered: false });
+    options.finish({ position: goesOnAt(cursor, position, page), recovered: false });
     return true;
   }
   if (cursor[0] !== position[0] || cursor[1] < position[1]) {
@@ -174,6 +176,16 @@ function judge(options: CatchUpOptions, progress: Progress, page: StoredPage): b
   // The store has shown more than this node has delivered. The client skips the messages that it has.
   options.finish({ position: cursor, recovered: true });
   return true;
+}
+
+/**
+ * From where a client goes on if it has missed messages. A node that was cut off is behind the store, and perhaps behind
+ * the client. The client must not get again what it has.
+ */
+function goesOnAt(cursor: Position, node: Position, page: StoredPage): Position {
+  const { position: [epoch], complete } = page;
+  const had = epoch !== node[0] ? 0 : complete ? cursor[1] : hadUpTo(cursor, page);
+  return had > node[1] ? [node[0], had] : node;
 }
 
 /** Sends a page as fast as the client reads. Ends in the same turn when the link has room. */
@@ -225,6 +237,6 @@ function sendRecord(options: CatchUpOptions, progress: Progress, record: StoredR
   }
 }
 
-function pause(clock: Clock): Promise<void> {
-  return new Promise((resolve) => void clock.after(STALE_PAUSE_MS, resolve));
+function pause(clock: Clock, stale: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(STALE_PAUSE_MS * 2 ** (stale - 1), resolve));
 }

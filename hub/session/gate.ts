@@ -17,6 +17,14 @@ export interface GateOptions {
   readonly perTurn: number;
 }
 
+/** A wait for a turn. */
+export interface Wait {
+  /** Resolves when the turn comes. */
+  readonly turn: Promise<void>;
+  /** Leaves the queue, and rejects `turn`. Does nothing when the turn has come. */
+  giveUp(why: Error): void;
+}
+
 /** Counts running tasks, and lets other tasks wait. */
 export class Gate {
   readonly #clock: Clock;
@@ -71,6 +79,23 @@ export class Gate {
     let begin!: () => void;
     const turn = new Promise<void>((resolve) => begin = resolve);
     return this.enter(begin, cost) ? undefined : turn;
+  }
+
+  /**
+   * Waits for a turn, as `take`, in such a way that the wait can end early.
+   *
+   * @returns `undefined` when the turn is there now.
+   */
+  wait(): Wait | undefined {
+    const { promise: turn, resolve, reject } = Promise.withResolvers<void>();
+    if (this.enter(resolve)) return undefined;
+    return {
+      turn,
+      giveUp: (why) => {
+        this.withdraw(resolve);
+        reject(why);
+      },
+    };
   }
 
   /** Stops waiting: `begin` is not called. */

@@ -47,6 +47,7 @@ export class HandlerTable {
   readonly #missing = new Set<string>();
   readonly #complete = Promise.withResolvers<void>();
   #hasBegun = false;
+  #hasWarned = false;
 
   /** @param contract The contract that they implement. */
   constructor(contract: Contract) {
@@ -73,6 +74,24 @@ export class HandlerTable {
    */
   get missing(): readonly string[] {
     return this.#hasBegun ? [...this.#missing] : [];
+  }
+
+  /**
+   * A client asks for a handler that is not there. If the application has given no handler at all, it may have
+   * forgotten them: this is reported once. Handlers in parts are awaited, and reported, elsewhere.
+   *
+   * @param name The request or signal.
+   * @param report Reports an error.
+   */
+  absent(name: string, report: (error: TypeError) => void): void {
+    if (this.#hasBegun || this.#hasWarned) return;
+    this.#hasWarned = true;
+    report(
+      new TypeError(
+        `Cannot answer "${name}": hub.implement was never called, so every request and signal gets UNAVAILABLE. Call it, or ` +
+          "import the module that does",
+      ),
+    );
   }
 
   /** Resolves when no handler is missing. */

@@ -10,22 +10,22 @@ import {
   CLOSE_CODES,
   type Encoded,
   exceedsUtf8,
-  type Hello,
   HubError,
   isHubError,
-  toWireError,
   type WireError,
 } from "../../contract/mod.ts";
 import { MAX_HELLO_BYTES } from "../../contract/wire/hello_size.ts";
 import type { Link, LinkRequest } from "../../transports/transport.ts";
 import { Abortable } from "../connection/abortable.ts";
+import { isForClient, isOutage, toClientError } from "../connection/own_errors.ts";
 import { Connection, type ConnectionRules } from "../connection/connection.ts";
 import { readRoomPast } from "../connection/room_past.ts";
 import { Outbox, type OutboxRules } from "../outbox/outbox.ts";
 import type { RefusalReason } from "../api/refusals.ts";
 import { BusyError } from "./admission/authentications.ts";
 import { type Identified, identify } from "./admission/identify.ts";
-import { readHello } from "./admission/hello.ts";
+import { type KeptHello, readHello } from "./admission/hello.ts";
+import { internalError } from "./send_error.ts";
 import { readJoined } from "./rooms/rejoining.ts";
 import type { Turn as AdmissionTurn } from "./admission/turn.ts";
 import { cutName } from "./limits.ts";
@@ -67,7 +67,7 @@ export class Handshake {
   readonly #link: Link;
   readonly #turn: Turn;
   readonly #request: LinkRequest;
-  readonly #onHello: (hello: Hello, joined: ReadonlySet<string>) => void;
+  readonly #onHello: (hello: KeptHello, joined: ReadonlySet<string>) => void;
   readonly #openedAt: number;
   readonly #cancelDeadline: () => void;
   #authenticating: Abortable | undefined;
@@ -88,7 +88,7 @@ export class Handshake {
     request: LinkRequest,
     address: string | undefined,
     turn: Turn,
-    onHello: (hello: Hello, joined: ReadonlySet<string>) => void,
+    onHello: (hello: KeptHello, joined: ReadonlySet<string>) => void,
   ) {
     this.address = address;
     this.#options = options;
@@ -134,7 +134,7 @@ export class Handshake {
    * @throws {HubError} `FORBIDDEN`, {@linkcode BusyError}, or the error with which the application refuses the
    * client.
    */
-  async authenticate(hello: Hello): Promise<Connection> {
+  async authenticate(hello: KeptHello): Promise<Connection> {
     const { role, token, joined } = hello;
     const { context: { contract, options, nextId }, connection, outbox } = this.#options;
     const { address } = this;
@@ -187,7 +187,7 @@ export class Handshake {
   /** Tells the client why it cannot connect, and closes the link. */
   refuse(error: unknown, otherwise: number): void {
     const { refusals, onError } = this.#options.context;
-    const wire = toWireError(error);
+    const wire = toClientError(error, internalError());
     const reason = reasonOf(error, otherwise);
     // The hub's own refusals say everything in the message. A second error with a stack would look like a fault.
     const cause = isOwn(error) ? undefined : error;
@@ -245,7 +245,7 @@ export class Handshake {
 }
 
 function reasonOf(error: unknown, otherwise: number): RefusalReason {
-  if (!isHubError(error)) return "failed";
+  if (!isHubError(error) || !(isForClient(error) || isOutage(error))) return "failed";
   if (error instanceof RoleError) return "role";
   if (error instanceof UserLimitError) return "user";
   if (error instanceof BusyError) return "busy";

@@ -21,6 +21,7 @@ import type { Connection } from "../connection/connection.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { RateLimiter } from "./limits.ts";
 import { PendingBytes, type PendingFrame } from "./pending_bytes.ts";
+import { internalError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
 import { type Held, Subscriptions } from "./subscriptions.ts";
 import { Watches } from "./watches.ts";
@@ -294,12 +295,13 @@ export class Inbox implements Held {
   }
 
   get #tooFast(): string {
-    return `Cannot take more than ${this.#context.limits.messagesPerSecond} messages a second: send less often`;
+    const { messagesPerSecond } = this.#context.limits;
+    return `Cannot take more than ${messagesPerSecond} messages a second (limits.messagesPerSecond): send less often`;
   }
 
   /** Closes the connection after a message that cannot be read, or an error of this hub. */
   #fail(error: unknown): void {
-    const { code, message } = toWireError(error);
+    const { code, message } = toWireError(error, internalError());
     if (code === "BAD_REQUEST") return this.#refuse("protocol", CLOSE_CODES.PROTOCOL_ERROR, message);
     this.#context.onError(error, { stage: "handler", connectionId: this.#conn.id });
     this.#conn.shut(CLOSE_CODES.INTERNAL, message);

@@ -50,13 +50,18 @@ export class Reception {
    * @param connections The connections of this node, by id.
    */
   constructor(context: SessionContext, connections: Map<string, Session>) {
-    const { options: { clock }, limits, requestTimeoutMs } = context;
+    const { options: { clock }, limits, onError, requestTimeoutMs } = context;
     this.#context = context;
     this.#connections = connections;
     this.#host = {
       context,
-      outbox: { limits: limits.outbox, clock },
-      connection: { clock, requestTimeoutMs, maxPendingRequests: limits.maxPendingRequests },
+      outbox: { limits: limits.outbox, clock, failed: (error) => onError(error, { stage: "connection" }) },
+      connection: {
+        clock,
+        calls: context.calls,
+        requestTimeoutMs,
+        maxPendingRequests: limits.maxPendingRequests,
+      },
       admitted: (session, { id }) => {
         this.#arrived(session);
         connections.set(id, session);

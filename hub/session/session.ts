@@ -8,13 +8,14 @@ import {
   callSafely,
   CLOSE_CODES,
   type Encoded,
-  type Hello,
   HubError,
   promiseOf,
+  type TopicMark,
 } from "../../contract/mod.ts";
 import type { Link, LinkRequest, ServerLinkEvents } from "../../transports/transport.ts";
 import { roleChannel, userChannel, userGroup } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
+import { type KeptHello, topicsOf } from "./admission/hello.ts";
 import { Handshake, type HandshakeOptions, UserLimitError } from "./handshake.ts";
 import type { Rule } from "./authorizing.ts";
 import { Inbox } from "./inbox.ts";
@@ -169,7 +170,7 @@ export class Session implements ServerLinkEvents {
     return this.#stage === "closed";
   }
 
-  async #open(hello: Hello, joined: ReadonlySet<string>): Promise<void> {
+  async #open(hello: KeptHello, joined: ReadonlySet<string>): Promise<void> {
     const handshake = this.#handshake!;
     try {
       const conn = await handshake.authenticate(hello);
@@ -184,7 +185,7 @@ export class Session implements ServerLinkEvents {
       if (this.#closed || conn.closed) return;
       if (conn.rejoins && joined.size > 0) await this.#rejoin(conn, joined, handshake.leftMs / 2);
       if (this.#closed || conn.closed) return;
-      this.#welcome(conn, hello.topics);
+      this.#welcome(conn, topicsOf(hello));
     } catch (error) {
       if (!this.#closed) handshake.refuse(error, CLOSE_CODES.INTERNAL);
     }
@@ -224,7 +225,7 @@ export class Session implements ServerLinkEvents {
     if (this.#rejoining.idle) conn.rejoining = this.#rejoining = undefined;
   }
 
-  #welcome(conn: Connection, early: Hello["topics"]): void {
+  #welcome(conn: Connection, early: readonly TopicMark[] | undefined): void {
     const { context } = this.#host;
     this.#handshake?.end();
     this.#handshake = undefined;

@@ -5,6 +5,7 @@
  */
 
 import type { Contract } from "../../contract/mod.ts";
+import type { AppCalls } from "../connection/app_calls.ts";
 import type { HandlerTable } from "./handler_table.ts";
 import type { KeyedLimit, Limits } from "./limits.ts";
 import type { Middlewares } from "./middleware/middlewares.ts";
@@ -42,6 +43,8 @@ export interface SessionPresence {
 export interface SessionContext {
   /** The contract. */
   readonly contract: Contract;
+  /** Runs the calls of the application. */
+  readonly calls: AppCalls;
   /** The options of the application. */
   readonly options: AnyHubOptions & { readonly clock: NonNullable<AnyHubOptions["clock"]> };
   /** The limits. */

@@ -18,6 +18,7 @@ import { cutName, RateLimiter } from "./limits.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
+import type { Wait } from "./gate.ts";
 import { SmallMap } from "../connection/small_map.ts";
 import type { Topic } from "../topics/catalog.ts";
 import { type HistoryTopic, withHistory } from "../topics/histories.ts";
@@ -33,6 +34,11 @@ interface Mark {
   live: boolean;
   /** Called when the subscription is live, or has failed. */
   readonly waiting: (() => void)[];
+  /**
+   * The wait for its turn to begin. A client that goes gives its wait up. Otherwise clients that come and go would fill the
+   * queue.
+   */
+  wait?: Wait | undefined;
   asking?: Authorizing;
   /** Settles when the rule has decided. */
   deciding?: Promise<void>;
@@ -111,7 +117,7 @@ export class Subscriptions {
   }
 
   async #subscribe(id: number, name: string, start: SubOptions): Promise<void> {
-    const { topics, limits: { maxSubscriptions: max }, onError } = this.#context;
+    const { calls, topics, limits: { maxSubscriptions: max }, onError } = this.#context;
     const conn = this.#conn;
     const mark: Mark = { live: false, waiting: [] };
     this.#underWay++;
@@ -132,10 +138,11 @@ export class Subscriptions {
       const begins = beginning(topic, start);
       if (begins) this.#checkRecovery();
       this.#active.set(name, mark);
-      const turn = this.#context.subscribes.take();
-      if (turn) {
+      const wait = mark.wait = this.#context.subscribes.wait();
+      if (wait) {
         mark.deciding = new Promise((resolve) => mark.waiting.push(resolve));
-        await turn;
+        await wait.turn;
+        mark.wait = undefined;
       }
       this.#context.subscribes.leave(); // bounds how many begin in a turn, not how many run
       this.#checkWanted(name, mark);
@@ -151,11 +158,11 @@ export class Subscriptions {
       await this.#join(id, topic, begins, mark);
     } catch (error) {
       if (this.#active.get(name) === mark) this.#active.delete(name);
-      if (!isHubError(error)) onError(error, { stage: "handler", name, connectionId: conn.id });
+      calls.thrown(error, { stage: "handler", name, connectionId: conn.id });
       sendError(conn, mark.refusal ?? error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
     } finally {
       this.#underWay--;
-      for (const goOn of mark.waiting) goOn();
+      for (const goOn of mark.waiting.splice(0)) goOn();
     }
   }
 
@@ -211,6 +218,7 @@ export class Subscriptions {
     await permits.take();
     try {
       while (outbox.congested && !this.#conn.closed) await outbox.room();
+      if (this.#conn.closed) return; // before it takes a turn from others
       const mayRead = reads.take();
       try {
         if (mayRead) await mayRead;
@@ -266,6 +274,7 @@ export class Subscriptions {
   #end(name: string, mark: Mark, why: HubError): void {
     const { topics, registry } = this.#context;
     this.#active.delete(name);
+    mark.wait?.giveUp(why);
     mark.asking?.abort(why);
     registry.leave(topics.find(name, this.#conn.role).channel, this.#conn);
   }
@@ -275,7 +284,10 @@ export class Subscriptions {
     const gone = new HubError("DISCONNECTED", "The client is gone");
     const marks = this.#active.entries();
     this.#active.clear();
-    for (const [, { asking }] of marks) asking?.end(gone);
+    for (const [, { wait, asking }] of marks) {
+      wait?.giveUp(gone);
+      asking?.end(gone);
+    }
   }
 
   /** A history is long and a subscribe is short. So limit how many messages a client gets again. */

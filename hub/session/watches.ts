@@ -234,7 +234,7 @@ export class Watches {
     place: string,
     work: (named: NamedPlace) => Promise<void>,
   ): Promise<void> {
-    const { conn, context: { onError, limits: { maxSubscriptions: max } } } = this.#parts;
+    const { conn, context: { calls, onError, limits: { maxSubscriptions: max } } } = this.#parts;
     this.#underWay++;
     try {
       if (this.#underWay > max) {
@@ -245,7 +245,7 @@ export class Watches {
       }
       await work(this.#find(place));
     } catch (error) {
-      if (!isHubError(error)) onError(error, { stage: "handler", name: place, connectionId: conn.id });
+      calls.thrown(error, { stage: "handler", name: place, connectionId: conn.id });
       sendError(conn, error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
     } finally {
       this.#underWay--;

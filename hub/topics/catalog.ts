@@ -100,7 +100,7 @@ export class Catalog {
   /**
    * Finds a topic among the topics of a role and the shared ones; without `role`, among the shared ones.
    *
-   * @throws {HubError} `NOT_FOUND`.
+   * @throws {HubError} `NOT_FOUND`. `BAD_REQUEST` when the name is a pattern with parameters.
    * @throws {TypeError} When the name is not text.
    */
   find(name: string, role?: string): Topic {
@@ -137,6 +137,13 @@ export class Catalog {
       throw new HubError(
         "BAD_REQUEST",
         "Cannot use a topic's name with half a surrogate pair: it cannot be sent",
+      );
+    }
+    // Somebody who subscribes to it would wait for messages that nobody publishes there.
+    if (topic?.entry.pattern === name && Object.keys(topic.params).length > 0) {
+      throw new HubError(
+        "BAD_REQUEST",
+        `Cannot use the pattern "${name}" as a topic's name: write a value for each parameter, or use topic(pattern, params)`,
       );
     }
     if (topic) return topic;

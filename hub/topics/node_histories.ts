@@ -40,6 +40,16 @@ interface OpenLog {
   release(): void;
 }
 
+/** A message of another node. */
+interface Arrival {
+  readonly from: string;
+  readonly run: string;
+  readonly number: number;
+  /** The id that its publisher gave it. */
+  readonly id?: string;
+  readonly payload: unknown;
+}
+
 /** The histories of a node without a shared store. */
 export class NodeHistories implements Histories {
   readonly pending = 0;
@@ -61,13 +71,21 @@ export class NodeHistories implements Histories {
     this.#store = store;
     this.#max = max;
     const { backplane, catalog } = parts;
-    backplane.on("own", ([, run, number, payload], from, channel) => {
+    const receive = (channel: string, arrival: Arrival) => {
       const topic = catalog.byChannel(channel);
       if (!topic) return;
       const kept = withHistory(topic);
-      if (kept) return this.#receive(kept, payload, from, run, number);
-      throw keptOtherwise(channel, `node ${from} keeps a history of it`, "keeps none", SAME_CONTRACT);
-    });
+      if (kept) return this.#receive(kept, arrival);
+      throw keptOtherwise(channel, `node ${arrival.from} keeps a history of it`, "keeps none", SAME_CONTRACT);
+    };
+    backplane.on(
+      "own",
+      ([, run, number, payload], from, channel) => receive(channel, { from, run, number, payload }),
+    );
+    backplane.on(
+      "once",
+      ([, run, number, id, payload], from, channel) => receive(channel, { from, run, number, id, payload }),
+    );
     backplane.on("rec", (_message, from, channel) => {
       const theirs = `node ${from} keeps histories in a store`;
       throw keptOtherwise(channel, theirs, "keeps them by itself", SAME_HISTORY);
@@ -87,16 +105,18 @@ export class NodeHistories implements Histories {
     const open = this.#open(topic);
     const { log } = open;
     const number = log.sent + 1;
-    const send = backplane.solitary
+    const carried = backplane.solitary
       ? undefined
-      : backplane.prepareText(topic.channel, spliced("own", log.run, number, data));
+      : spliced(id === undefined ? "own" : "once", log.run, number, data, id);
+    if (carried !== undefined) backplane.check(topic.channel, carried);
     const { offset, fresh } = log.append(data, id);
     const published = { epoch: log.position[0], offset };
     if (!fresh) return published;
     this.#keep(open);
-    if (registry.has(topic.channel)) this.#deliver(topic, offset, data);
     log.sent = number;
-    send?.();
+    // First, so that a client of a node that dies now finds the message on the next one.
+    if (carried !== undefined) backplane.enqueue(topic.channel, carried);
+    if (registry.has(topic.channel)) this.#deliver(topic, offset, data);
     return published;
   }
 
@@ -168,7 +188,7 @@ export class NodeHistories implements Histories {
     return Promise.resolve();
   }
 
-  #receive(topic: HistoryTopic, payload: unknown, from: string, run: string, number: number): void {
+  #receive(topic: HistoryTopic, { from, run, number, id, payload }: Arrival): void {
     const open = this.#open(topic);
     if (!open.log.arrivals.take(from, run, number)) this.#renew(open);
     try {
@@ -176,7 +196,8 @@ export class NodeHistories implements Histories {
         topic.name,
         parseNow(topic.entry.definition.payload, payload, topic.form.what, topic.name),
       );
-      const { offset } = open.log.append(data);
+      const { offset, fresh } = open.log.append(data, id);
+      if (!fresh) return; // this node has a message with this id
       this.#keep(open);
       this.#deliver(topic, offset, data);
     } catch (error) {

@@ -5,6 +5,7 @@
  */
 
 import type { Published, PublishOptions } from "../api/history.ts";
+import type { AppCalls } from "../connection/app_calls.ts";
 import type { Topic } from "./catalog.ts";
 import { readPublishOptions } from "./history_options.ts";
 import type { Topics } from "./topics.ts";
@@ -12,12 +13,14 @@ import type { Topics } from "./topics.ts";
 /**
  * Publishes a message. On a topic with history, returns a promise, which also carries all errors.
  *
+ * @param calls Runs the publish on a topic with history.
  * @param topics The topics.
  * @param topic The topic.
  * @param payload The payload.
  * @param given The options, as the application gave them.
  */
 export function publish(
+  calls: AppCalls,
   topics: Topics,
   topic: Topic,
   payload: unknown,
@@ -35,9 +38,5 @@ export function publish(
       }`,
     );
   }
-  try {
-    return Promise.resolve(topics.publish(topic, payload, readPublishOptions(given))!);
-  } catch (error) {
-    return Promise.reject(error);
-  }
+  return calls.run(topic.name, () => topics.publish(topic, payload, readPublishOptions(given))!);
 }

@@ -37,11 +37,12 @@ export function readRecord(data: string): unknown {
 }
 
 /**
- * Writes a message of the bus, or of the wire in JSON: its kind, a text, a number, and a payload that is already
- * text.
+ * Writes a message of the bus, or of the wire in JSON: its kind, a text, a number, an id if there is one, and a payload
+ * that is already text.
  */
-export function spliced(kind: string, text: string, number: number, data: string): string {
-  return `["${kind}",${JSON.stringify(text)},${number}${data === "" ? "]" : `,${data}]`}`;
+export function spliced(kind: string, text: string, number: number, data: string, id?: string): string {
+  const head = `["${kind}",${JSON.stringify(text)},${number}`;
+  return `${id === undefined ? head : `${head},${JSON.stringify(id)}`}${data === "" ? "]" : `,${data}]`}`;
 }
 
 /** The message of a record, for the subscribers of a topic. */

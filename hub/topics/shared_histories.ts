@@ -90,10 +90,12 @@ export class SharedHistories implements Histories {
       }
       this.#heard(channel, [epoch, offset], () => payload);
     });
-    parts.backplane.on("own", (_message, from, channel) => {
+    const refuse = (_message: unknown, from: string, channel: string): never => {
       const theirs = `node ${from} keeps histories by itself`;
       throw keptOtherwise(channel, theirs, `keeps them in ${store.name}`, SAME_HISTORY);
-    });
+    };
+    parts.backplane.on("own", refuse);
+    parts.backplane.on("once", refuse);
   }
 
   get transactions(): boolean {
@@ -125,7 +127,7 @@ export class SharedHistories implements Histories {
     const { channel, name, history: { size, ttlMs = Infinity } } = topic;
     const { clock, backplane } = this.#parts;
     if (!this.#store.publishes && !backplane.solitary) {
-      backplane.prepareText(channel, spliced("rec", ...LONGEST, data)); // throws if the message is too large
+      backplane.check(channel, spliced("rec", ...LONGEST, data));
     }
     if (this.#appends.size >= MAX_PENDING || this.#pendingLength + data.length > MAX_PENDING_LENGTH) {
       throw new HubError(
@@ -194,7 +196,10 @@ export class SharedHistories implements Histories {
   resume(topic: HistoryTopic, options: ReadOptions): StoredPage | Promise<StoredPage> {
     const { since, limit = Infinity } = options;
     const open = this.#open.get(topic.channel);
-    return since && open ? open.reads.read(since, limit) : this.read(topic, options);
+    if (!since || !open) return this.read(topic, options);
+    const shown = (page: StoredPage) => open.stream.shown(since, page);
+    const page = open.reads.read(since, limit);
+    return isPromise(page) ? page.then(shown) : shown(page);
   }
 
   text(topic: HistoryTopic, record: StoredRecord): string {
@@ -266,7 +271,7 @@ export class SharedHistories implements Histories {
     const [epoch, offset] = position;
     const { backplane } = this.#parts;
     if (!this.#store.publishes && !backplane.solitary) {
-      backplane.prepareText(channel, spliced("rec", epoch, offset, data))();
+      backplane.publishText(channel, spliced("rec", epoch, offset, data));
     }
     const open = this.#open.get(channel);
     open?.stream.take(position, form.message(name, offset, data, 0), data.length);
@@ -348,8 +353,6 @@ export class SharedHistories implements Histories {
       const { position, records } = page;
       const isFollowed = this.#open.get(topic.channel)?.stream === stream;
       const known = stream.position;
-      const last = records.at(-1);
-      if (last) stream.shown([position[0], last.offset]);
       if (isFollowed && known && known[0] !== position[0]) stream.catchUp(); // the store has a new epoch
       return {
         ...page,

@@ -25,9 +25,14 @@ export interface SharedReadsOptions {
 interface Read {
   readonly since: Position;
   readonly limit: number;
+  /** When it began: the number of the last call that had to wait before it. */
+  readonly began: number;
 }
 
-interface Waiting extends Read {
+interface Waiting {
+  readonly since: Position;
+  readonly limit: number;
+  readonly number: number;
   readonly answer: Deferred<StoredPage>;
 }
 
@@ -36,6 +41,8 @@ export class SharedReads {
   readonly #options: SharedReadsOptions;
   readonly #underWay = new Set<Read>();
   #waiting: Waiting[] = [];
+  /** The number of the last call that had to wait. */
+  #last = 0;
 
   /** @param options Its options. */
   constructor(options: SharedReadsOptions) {
@@ -53,15 +60,16 @@ export class SharedReads {
     if (known) return known;
     if (!this.#isCovered(since) && this.#underWay.size < MAX_READS) return this.#start(since, limit);
     const answer = defer<StoredPage>();
-    this.#waiting.push({ since, limit, answer });
+    this.#waiting.push({ since, limit, number: ++this.#last, answer });
     return answer.promise;
   }
 
   #start(since: Position, wanted: number): StoredPage | Promise<StoredPage> {
     const limit = this.#options.pageSize(wanted);
+    const began = this.#last;
     const page = this.#options.read(since, limit);
     if (!isPromise(page)) return cut(page, wanted);
-    const read = { since, limit };
+    const read = { since, limit, began };
     this.#underWay.add(read);
     return page.then(
       (page) => {
@@ -146,13 +154,19 @@ function covers({ since: [epoch, offset], limit }: Read, [wanted, from]: Positio
 }
 
 /** The part of a page that answers a call for another position; `undefined` when the page cannot answer it. */
-function partOf(page: StoredPage, read: Read, { since, limit }: Read): StoredPage | undefined {
+function partOf(
+  page: StoredPage,
+  read: Read,
+  { since, limit, number }: Waiting,
+): StoredPage | undefined {
   const { position, complete, records } = page;
   const [epoch, offset] = since;
   if (!complete) {
     // Clients can make up a position after the newest message. A page for such a position says nothing about others.
     const isCut = epoch === read.since[0] && read.since[1] <= position[1];
-    const isLost = epoch !== position[0] || isCut && offset <= read.since[1];
+    // A page that was read before the call may be older than the epoch of the call.
+    const isOver = epoch !== position[0] && (epoch === read.since[0] || number <= read.began);
+    const isLost = isOver || isCut && offset <= read.since[1];
     return isLost ? cut(page, limit) : undefined;
   }
   if (epoch !== position[0] || epoch !== read.since[0] || offset < read.since[1]) return undefined;

@@ -9,7 +9,9 @@ import { readHistoryQuery } from "../../contract/history/history_query.ts";
 import { HubError, parseNow } from "../../contract/mod.ts";
 import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "../api/history.ts";
 import { DROPPABLE, OutgoingMessage, type Urgency } from "../outbox/outgoing_message.ts";
+import type { AppCalls } from "../connection/app_calls.ts";
 import type { Topic } from "./catalog.ts";
+import { encodeBus } from "../backplane/bus_wire.ts";
 import { isPromise } from "../backplane/deadline.ts";
 import { type Histories, type HistoryTopic, withHistory } from "./histories.ts";
 import { NodeHistories } from "./node_histories.ts";
@@ -112,9 +114,16 @@ export class Topics {
     const parsed = this.#parse(topic, payload);
     const kept = withHistory(topic);
     if (kept) return this.keep(kept, parsed, options);
-    const send = this.#options.backplane.prepare(topic.channel, ["pub", parsed]);
+    const { backplane } = this.#options;
+    if (backplane.solitary) {
+      this.#deliver(topic, parsed);
+      return void backplane.toNobody(topic.channel);
+    }
+    const carried = encodeBus(["pub", parsed]);
+    backplane.check(topic.channel, carried);
     this.#deliver(topic, parsed);
-    return void send();
+    backplane.enqueue(topic.channel, carried);
+    return undefined;
   }
 
   /** Keeps and delivers a payload that is already parsed; see `Histories.publish`. */
@@ -131,11 +140,12 @@ export class Topics {
   }
 
   /** The reads of shared topics, or of a role's own topics, for the application; see `HistoryReader`. */
-  reader(role?: string) {
+  reader(calls: AppCalls, role?: string) {
     return {
-      history: async (name: string, query?: HistoryQuery): Promise<HistoryPage> =>
-        await this.history(this.find(name, role), readHistoryQuery(query)),
-      position: async (name: string): Promise<Published> => await this.position(this.find(name, role)),
+      history: (name: string, query?: HistoryQuery): Promise<HistoryPage> =>
+        calls.run(name, () => this.history(this.find(name, role), readHistoryQuery(query))),
+      position: (name: string): Promise<Published> =>
+        calls.run(name, () => this.position(this.find(name, role))),
     };
   }
 
@@ -189,9 +199,12 @@ export class Topics {
   }
 
   /** Delivers to the subscribers of this node. */
-  #deliver({ channel, name, entry }: Topic, parsed: unknown): void {
+  #deliver({ channel, name, entry }: Topic, parsed: unknown): undefined {
+    const { registry } = this.#options;
+    if (!registry.has(channel)) return undefined; // in a cluster, most subscribers are on other nodes
     const how = urgency(channel, parsed, entry.definition.conflate);
-    this.#options.registry.deliver(channel, new OutgoingMessage(["pub", name, parsed], how));
+    registry.deliver(channel, new OutgoingMessage(["pub", name, parsed], how));
+    return undefined;
   }
 }
 

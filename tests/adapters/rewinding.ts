@@ -12,7 +12,7 @@ import { type ChatDefinition, createNode, type Member } from "../hub/chat.ts";
 
 /** The store of a node's histories. */
 export type HistoryNodeOptions = Pick<
-  Partial<HubOptions<ChatDefinition, { id: string }, undefined>>,
+  Partial<HubOptions<ChatDefinition, { id: string } | undefined, undefined>>,
   "adapter" | "history"
 >;
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { concat, FrameReader, textFrame } from "../../bench/load/frames.ts";
+import { clientFrame, concat, FrameReader } from "../../bench/load/frames.ts";
 import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 
@@ -76,12 +76,12 @@ test("bench: frames are read whole when every byte comes alone", () => {
 
 test("bench: a frame of a client is masked, and has the length in its header", () => {
   for (const size of [0, 125, 126, 65_535]) {
-    const sent = textFrame("x".repeat(size));
+    const sent = clientFrame("x".repeat(size));
     assertEquals(sent[0], 0x81);
     assertEquals(sent[1]! & 0x80, 0x80);
     const wide = size > 125;
     assertEquals(wide ? sent[2]! * 256 + sent[3]! : sent[1]! & 127, size);
     assertEquals(sent.length, size + (wide ? 8 : 6));
   }
-  assertThrows(() => textFrame("x".repeat(65_536)), RangeError);
+  assertThrows(() => clientFrame("x".repeat(65_536)), RangeError);
 });

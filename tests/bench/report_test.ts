@@ -2,7 +2,9 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { growthFaults, type GrowthRow } from "../../bench/growth_rows.ts";
 import { plotLines } from "../../bench/line_plot.ts";
 import { plot } from "../../bench/plot.ts";
-import { escape, short } from "../../bench/svg.ts";
+import { afterSteady } from "../../bench/readme.ts";
+import { escape, ratio, short } from "../../bench/svg.ts";
+import type { Row } from "../../bench/rows.ts";
 import { test } from "../harness.ts";
 import { row, same } from "./row.ts";
 
@@ -17,6 +19,7 @@ test("bench: text in a plot cannot end an element or an attribute", () => {
 
 test("bench: figures are short", () => {
   assertEquals([1_234_567, 12_345, 123, 1.23456, 0].map(short), ["1.23 M", "12.3 k", "123", "1.23", "0"]);
+  assertEquals([0.1234, 1, 26.4, 119.4, 1_234].map(ratio), ["0.12", "1.0", "26", "119", "1234"]);
 });
 
 test("bench: the longest bar is the most, and a plot of nothing but zeros has no lengths that are no numbers", () => {
@@ -43,6 +46,20 @@ test("bench: lines share a scale that begins at zero, and sizes stand at equal d
   assertEquals(points[1]![0]! - points[0]![0]!, points[2]![0]! - points[1]![0]!);
   assertEquals(points[1]![1]! - points[0]![1]!, points[2]![1]! - points[1]![1]!);
   assertEquals(svg.match(/<circle/g)!.length, 4);
+});
+
+test("bench: the text for readers tells who is ahead, on each runtime, and how far Socket.IO is behind", () => {
+  const speeds = (server: string, perCpu: number, more: Partial<Row> = {}) =>
+    row(server, 1, { deliveriesPerCpuSecond: same(perCpu), ...more });
+  const text = afterSteady([
+    speeds("trunkline", 14),
+    speeds("trunkline", 18, { runtime: "bun" }),
+    speeds("loop", 16, { peer: "control" }),
+    speeds("limit", 20, { peer: "control", runtime: "native" }),
+    speeds("socket.io", 10, { peer: "peer", runtime: "node" }),
+  ]);
+  assertStringIncludes(text, "1.4 × (Deno) and 1.8 × (Bun) as many");
+  assertStringIncludes(text, "than Trunkline on Deno: loop on Deno, limit; than Trunkline on Bun: limit.");
 });
 
 const cost = (size: number, us: number, more: Partial<GrowthRow> = {}): GrowthRow => ({

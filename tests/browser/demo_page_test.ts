@@ -23,9 +23,11 @@ async function resultsOf(page: Page): Promise<string[]> {
 async function problemsOf(page: Page): Promise<string[]> {
   const found: string[] = [];
   for (const frame of page.frames().filter((frame) => frame.url() !== "about:blank")) {
-    // Colours in the middle of a transition do not count.
+    // Colours in the middle of a change do not count.
     await frame.evaluate(async () => {
-      const changes = document.getAnimations().filter((one) => one instanceof CSSTransition);
+      const changes = document.getAnimations().filter(({ effect }) =>
+        effect!.getComputedTiming().iterations !== Infinity
+      );
       await Promise.allSettled(changes.map(({ finished }) => finished));
     });
     await frame.evaluate(axe.source);

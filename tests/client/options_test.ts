@@ -18,7 +18,7 @@ test("a token function that gives no text fails that attempt only, and the error
   const error = rig.errors[0]!.error as Error;
   assertStringIncludes(
     `${error.message} ${error.cause}`,
-    "Cannot use this object as token of createClient: give a text",
+    "Cannot use this number as token of createClient: give a text",
   );
   assertEquals(`${error} ${error.cause}`.includes("735"), false);
   await retried(rig);

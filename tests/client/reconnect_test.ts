@@ -41,19 +41,20 @@ test("no wait is longer than its bound, and every wait up to it is possible", ()
         draw: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         awayMs: fc.option(fc.nat(200_000), { nil: undefined }),
       }),
-      { maxLength: 50 },
+      { maxLength: 50, size: "max" },
     ),
     ({ baseMs, extraMs, patientMs, factor }, waits) => {
       const settings = { baseMs, maxMs: baseMs + extraMs, patientMs, factor, maxAttempts: Infinity };
       let next = 0;
       const backoff = new Backoff(settings, () => next);
-      let bound = baseMs;
+      const bounds = { reached: baseMs, none: baseMs };
       for (const { draw, awayMs } of waits) {
         next = draw;
         const prompt = awayMs !== undefined && awayMs < patientMs;
-        bound = Math.min(bound, settings.maxMs, prompt ? Math.max(baseMs, 3_000) : Infinity);
+        const kind = awayMs === undefined ? "reached" : "none";
+        const bound = Math.min(bounds[kind], settings.maxMs, prompt ? Math.max(baseMs, 3_000) : Infinity);
         assertEquals(backoff.next(awayMs), draw * bound);
-        bound *= factor;
+        bounds[kind] = bound * factor;
       }
       backoff.reset();
       next = 0.5;

@@ -48,7 +48,7 @@ if (runtime === "deno") {
         const message = await refusedBy(`wss://localhost:${server.addr.port}/realtime`, Trusting);
         assertStringIncludes(
           message,
-          "perhaps the server refuses the upgrade (403, 429 or 503), which this platform hides",
+          "perhaps a refusal (403, 429 or 503), which this platform hides",
         );
       } finally {
         await server.shutdown();

@@ -55,6 +55,17 @@ const said = (...offsets: number[]) =>
   offsets.map((offset) => ["rev", ROOM, offset, "line", { n: offset * 10 }] as const);
 const recovered = (recovered: boolean) => ({ room: ROOM, recovered });
 
+test("rooms: a gap of a node that is behind the client is ignored: the client has these messages (promise 4)", async () => {
+  const { server, client, heard, told } = await live();
+  const gap = (offset: number) => ["room", ROOM, { position: ["e1", offset], recovered: false }] as const;
+  server.link.say(...said(6, 7), gap(4), ...said(5, 6, 7, 8));
+  assertEquals(heard.map(([, offset]) => offset), [6, 7, 8]);
+  assertEquals(told, []);
+  server.link.say(gap(8), ...said(9));
+  assertEquals([heard.at(-1)![1], told], [9, [recovered(false)]]);
+  await client.close();
+});
+
 test("rooms: the client names where it stands, and takes each message once", async () => {
   const { server, client, heard, told, reopen } = await live();
   assertEquals(server.link.sent("hello")[0]![1], { role: "member", joined: [], rooms: [], earlier: [] });

@@ -1,4 +1,4 @@
-import type { ClientMessage, Position, ServerMessage } from "../../contract/mod.ts";
+import type { ClientMessage, Hello, Position, ServerMessage } from "../../contract/mod.ts";
 import type { FakeLink } from "./fake_server.ts";
 
 interface Log {
@@ -37,11 +37,19 @@ export class SimHub {
     return log;
   }
 
-  attach(link: FakeLink): void {
+  /**
+   * Welcomes the client.
+   *
+   * @param link Its link, on which the client has said hello.
+   * @param early Whether this hub subscribes it to the topics of its hello.
+   */
+  attach(link: FakeLink, early = false): void {
     this.#link = link;
     this.#read = link.messages.length;
     this.#active = new Set();
     this.#outbox = [];
+    const [[, { topics = [] }]] = link.sent("hello") as [[string, Hello]];
+    if (early) { for (const mark of topics) this.#handle(["sub", ...mark]); }
   }
 
   /** Reads so many messages of the client. */

@@ -57,7 +57,8 @@ testOnAdapters(
     publish(b.hub, "b");
     await waitFor(() => heard.length === 4, { what: "what the node itself sends" });
     assertEquals(heard.splice(0).sort(), expected("b"));
-    assertEquals(await b.hub.cluster.count({ room: "lobby" }), { count: 1, missing: [] });
+    const known = await b.hub.cluster.count({ room: "lobby" });
+    assertEquals([known.count, known.missing.map(({ reason }) => reason)], [1, ["unknown"]]);
     assertEquals(b.errors.every(({ info }) => info.stage === "publish"), true);
 
     b.tap.heal();
@@ -189,12 +190,31 @@ testOnAdapters("outage: before the backplane is open a hub is alive, and not rea
     onError: () => {},
   });
   assertEquals(await codeOf(() => hub.ready), "UNAVAILABLE");
+  const answers = async () => {
+    const { cluster } = hub;
+    const room = hub.room("lobby");
+    const results = [
+      cluster.count(),
+      cluster.connections({ user: "ann" }),
+      cluster.exists({ user: "ann" }),
+      cluster.disconnect({ user: "ann" }),
+      room.members(),
+      room.request("confirm", { question: "?" }),
+      hub.requestServers("load", {}),
+    ];
+    return (await Promise.all(results)).map(({ missing }) =>
+      missing.map(({ node, reason }) => `${node} ${reason}`)
+    );
+  };
+  assertEquals(await answers(), Array(7).fill(["unknown unknown"]));
+  assertEquals(await hub.cluster.count({ id: `${hub.nodeId}.1` }), { count: 0, missing: [] });
   const codes = ["/health", "/health/live", "/health/ready"].map(async (path) =>
     (await page(hub, path)).code
   );
   assertEquals(await Promise.all(codes), [503, 200, 503]);
   tap.heal();
   await waitFor(async () => (await page(hub, "/health/ready")).code === 200, { what: "it to be ready" });
+  assertEquals(await answers(), Array(7).fill([]));
   await hub.close();
   assert(cluster.nodes.length === 1);
 });

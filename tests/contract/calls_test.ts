@@ -151,7 +151,7 @@ test("in any order of events each question ends once, as the first event says, a
     fc.integer({ min: 1, max: 12 }),
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {
       const s = scene();
       const waiting = new Map<number, number>();
       const expected = new Map<number, string>();

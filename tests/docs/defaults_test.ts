@@ -13,22 +13,18 @@ async function tableOf(page: string, heading?: string): Promise<Map<string, stri
   return new Map(Array.from(rows, ([, option, value]) => [option!, value!.trim()]));
 }
 
-/** The options of an interface that have a default, as its comments say; those of an option of options with a dot. */
+/** The options of an interface that have a default, as its comments say. */
 async function documentedIn(path: string, name: string): Promise<Map<string, string>> {
   const source = await readDocument(path);
   const [, body = ""] = source.match(new RegExp(`^export interface ${name}\\b.*?\\{\n(.*?)^\\}`, "ms")) ?? [];
   assert(body !== "", `${name} is in ${path}`);
   const found = new Map<string, string>();
-  let outer = "";
   let value: string | undefined;
   for (const line of body.split("\n")) {
-    const [, indent = "", option] = line.match(/^( +)(?:readonly )?(\w+)\??[:(]/) ?? [];
+    const [, option] = line.match(/^ +(?:readonly )?(\w+)\??[:(]/) ?? [];
     value = line.match(/@default \{(.*)\}$/)?.[1] ?? value;
     if (!option) continue;
-    if (line.endsWith("{")) outer = `${option}.`;
-    if (value !== undefined) {
-      found.set(indent.length > 2 ? outer + option : option, value.replaceAll("_", ""));
-    }
+    if (value !== undefined) found.set(option, value.replaceAll("_", ""));
     value = undefined;
   }
   return found;
@@ -36,6 +32,9 @@ async function documentedIn(path: string, name: string): Promise<Map<string, str
 
 const without = (options: Map<string, string>, ...names: string[]): [string, string][] =>
   [...options].filter(([name]) => !names.includes(name));
+
+const within = (outer: string, options: Map<string, string>): [string, string][] =>
+  Array.from(options, ([name, value]) => [`${outer}.${name}`, value]);
 
 test("the guide's table of limits has every limit, with the value that a hub uses", async () => {
   const { outbox, ...limits } = readLimits(undefined, { owner: "createHub", path: "limits" });
@@ -48,28 +47,30 @@ test("the guide's table of limits has every limit, with the value that a hub use
 });
 
 test("the comments on the limits name the values that a hub uses", async () => {
-  const documented = await documentedIn("hub/api/limits.ts", "HubLimits");
-  assertEquals([...documented].sort(), [...await tableOf("limits")].sort());
+  const limits = await documentedIn("hub/api/limits.ts", "HubLimits");
+  const outbox = await documentedIn("hub/api/limits.ts", "HubOutboxLimits");
+  assertEquals([...limits, ...within("outbox", outbox)].sort(), [...await tableOf("limits")].sort());
 });
 
 test("the guide's tables of options have every option with a default, and that default", async () => {
-  const hub = await documentedIn("hub/api/options.ts", "HubOptions");
+  const hub = await documentedIn("hub/api/options.ts", "HubBaseOptions");
+  const cluster = await documentedIn("hub/api/options.ts", "HubClusterOptions");
   assertEquals(
     [...await tableOf("options", "Options of the hub")].sort(),
-    without(hub, "transports", "adapter", "history", "onError", "origins", "address", "clock").sort(),
+    [
+      ...without(hub, "transports", "adapter", "history", "onError", "origins", "address", "clock"),
+      ...within("cluster", cluster),
+    ].sort(),
   );
-  const presence = await documentedIn("hub/api/presence_options.ts", "PresenceOptions");
-  assertEquals(
-    [...await tableOf("presence")].sort(),
-    Array.from(presence, ([name, value]) => [`presence.${name}`, value] as [string, string]).sort(),
-  );
+  const presence = await documentedIn("hub/api/presence_options.ts", "PresenceBaseOptions");
+  assertEquals([...await tableOf("presence")].sort(), within("presence", presence).sort());
   const client = await documentedIn("client/options.ts", "ClientOptions");
   const reconnect = await documentedIn("client/reconnect.ts", "ReconnectOptions");
   assertEquals(
     [...await tableOf("options", "Options of the client")].sort(),
     [
       ...without(client, "onError", "transport", "clock", "random"),
-      ...[...reconnect].map(([name, value]) => [`reconnect.${name}`, value] as [string, string]),
+      ...within("reconnect", reconnect),
     ].sort(),
   );
 });

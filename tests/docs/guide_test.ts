@@ -4,7 +4,8 @@ import { createClient } from "@trunkline/hub/client";
 import { runtime, test, waitFor } from "../harness.ts";
 import { serve, type ServeOptions } from "../serve.ts";
 import { createFolder, readGuide } from "./markdown.ts";
-import { freePort, startProgram } from "./program.ts";
+import { freePort } from "../../tools/brokers/ports.ts";
+import { startProgram } from "./program.ts";
 
 const blocks = await readGuide();
 

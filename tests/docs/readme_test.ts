@@ -3,7 +3,8 @@ import { stat } from "node:fs/promises";
 import { runtime, test, waitFor } from "../harness.ts";
 import { serve, type ServeOptions } from "../serve.ts";
 import { blocksOf, createFolder, listDocuments, readDocument } from "./markdown.ts";
-import { freePort, startProgram } from "./program.ts";
+import { freePort } from "../../tools/brokers/ports.ts";
+import { startProgram } from "./program.ts";
 
 const readme = await readDocument("README.md");
 

@@ -18,10 +18,14 @@ class Play {
   }
 
   /** Lets ticks come, one after the other as the time goes by. */
-  ticks(from: number, to: number, { again = false, symbols = SYMBOLS as readonly SymbolName[] } = {}): void {
+  ticks(
+    from: number,
+    to: number,
+    { again = false, symbols = SYMBOLS as readonly SymbolName[], node = 1 } = {},
+  ): void {
     for (let n = from; n <= to; n++) {
       this.nowMs = Math.max(this.nowMs, n * TICK_MS);
-      for (const symbol of symbols) this.score.onTick(symbol, { n, price: 1, node: 1, first: false }, again);
+      for (const symbol of symbols) this.score.onTick(symbol, { n, price: 1, node, first: false }, again);
     }
   }
 }
@@ -118,6 +122,18 @@ test("duplicates are counted", () => {
   play.ticks(111, 130, { symbols: SYMBOLS.slice(1) });
   play.ticks(113, 130, { symbols: [SYMBOLS[0]] });
   assertEquals([play.view.lost, play.view.twice, play.view.done], [0, 2, true]);
+});
+
+test("a number that died with its node, and that the next node publishes again, is no duplicate", () => {
+  const play = new Play();
+  play.score.learn({ you: 2, slots: slots("running", "running") });
+  play.ticks(100, 110);
+  play.score.lostLink();
+  play.score.learn({ you: 1, slots: slots("running", "stopped") });
+  play.ticks(110, 110, { node: 2 });
+  assertEquals(play.view.twice, 0);
+  play.ticks(110, 130, { node: 2 });
+  assertEquals([play.view.lost, play.view.twice, play.view.done], [0, SYMBOLS.length, true]);
 });
 
 test("a second death within the first one is the same round, and the next one a round of its own", () => {

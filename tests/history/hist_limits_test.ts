@@ -25,7 +25,7 @@ const contract = defineContract({
   },
   roles: { member: {} },
 });
-type Options = Partial<HubOptions<(typeof contract)["definition"], { id: string }, undefined>>;
+type Options = Partial<HubOptions<(typeof contract)["definition"], { id: string } | undefined, undefined>>;
 
 /** A node whose clock stands still, with records in "log/a". */
 async function node(records: readonly (string | undefined)[], options: Options = {}) {

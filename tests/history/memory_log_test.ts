@@ -102,7 +102,7 @@ test("history log: after any operations, it reads like a plain list of the appen
     fc.property(
       fc.integer({ min: 1, max: 6 }),
       fc.option(fc.integer({ min: 1, max: 60 }), { nil: Infinity }),
-      fc.array(step, { maxLength: 60 }),
+      fc.array(step, { maxLength: 60, size: "max" }),
       (size, ttlMs, steps) => {
         const clock = new FakeClock();
         const log = newLog(clock);

@@ -176,11 +176,39 @@ test("new epoch: a client that reconnected and was ahead of the others gets no m
   const { server, stream, heard, append, hear, look } = scene();
   await stream.start();
   hear(3);
-  stream.shown(append(2)); // read for a client that has come back
+  append(2);
+  stream.shown(["epoch 1", 3], server.read({ since: ["epoch 1", 3] })); // read for a client that has come back
   server.restart(0, 0);
   append();
   await look();
   assertEquals(heard, [1, 2, 3, "gap 5", 6]);
+});
+
+test("new epoch: a client that came from another node with more messages than the others gets none twice", async () => {
+  for (const since of [["epoch 1", 5], ["epoch 0", 5]] as const) { // it has all: from its page, it gets none
+    const { server, stream, heard, append, hear, look } = scene();
+    await stream.start();
+    hear(3);
+    append(2);
+    const page = server.read({ since });
+    assertEquals(stream.shown(since, { ...page, records: [] }).position, ["epoch 1", 5]);
+    server.restart(0, 0);
+    append();
+    await look();
+    assertEquals(heard, [1, 2, 3, "gap 5", 6]);
+  }
+});
+
+test("new epoch: a position that was made up hides no message", async () => {
+  const { server, stream, heard, append, hear, look } = scene();
+  await stream.start();
+  hear(3);
+  append(2);
+  stream.shown(["epoch 1", 6], server.read({ since: ["epoch 1", 6] }));
+  server.restart(0, 0);
+  append();
+  await look();
+  assertEquals(heard, [1, 2, 3, "gap 3", 4, 5, 6]);
 });
 
 test("new epoch: where the end of a long history was lost it is looked for from its end, not read as a whole", async () => {

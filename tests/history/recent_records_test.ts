@@ -161,7 +161,7 @@ test("shared reads: two are under way; the others wait, from the oldest position
   assertEquals(asked.map(({ since }) => since[1]), [900, 500, 300, 700]);
 });
 
-test("shared reads: a message that is lost for one reader is lost for those before it, and for those of another epoch", async () => {
+test("shared reads: a message that is lost for one reader is lost for those before it, and another epoch is read later", async () => {
   const { asked, shared } = reads();
   const sinces: Position[] = [["e", 50], ["x", 3], ["e", 40], ["x", 500], ["y", 1], ["e", 60]];
   const answers = sinces.map((since) => Promise.resolve(shared.read(since, 5)));
@@ -172,7 +172,8 @@ test("shared reads: a message that is lost for one reader is lost for those befo
   for (const { complete, records } of await Promise.all(answers)) {
     assertEquals([complete, records[0]!.offset], [false, 101]);
   }
-  assertEquals(asked.map(({ since }) => since), [["e", 50], ["x", 3], ["e", 60]]);
+  // "y" may be newer than what was read before it asked. "x" with 500 is as old as "x" with 3.
+  assertEquals(asked.map(({ since }) => since), [["e", 50], ["x", 3], ["y", 1], ["e", 60]]);
 });
 
 test("shared reads: a failing store is an error for all waiting callers, and later callers ask it again", async () => {

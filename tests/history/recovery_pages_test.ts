@@ -26,7 +26,7 @@ const contract = defineContract({
 });
 type Definition = (typeof contract)["definition"];
 
-async function node(options: Partial<HubOptions<Definition, { id: string }, undefined>> = {}) {
+async function node(options: Partial<HubOptions<Definition, { id: string } | undefined, undefined>> = {}) {
   const links = slowLinks();
   const errors: unknown[] = [];
   const hub = createHub(contract, {

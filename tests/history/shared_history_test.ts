@@ -318,9 +318,16 @@ testOnAdapters(
       const [a] = cluster.nodes;
       const { heard } = await follow(a!);
       a!.tap.inject("topic:log/x", JSON.stringify([["pub", { n: 1 }]]));
-      const kind = history === "per-node" ? "own" : "rec";
-      a!.tap.inject("topic:stats", JSON.stringify([[kind, "e", 1, { n: 1 }]]));
-      assertEquals([heard.length, a!.errors.length], [0, 2]);
+      const shared = [["rec", "e", 1]], own = [["own", "e", 1], ["once", "e", 2, "id"]];
+      const [ours, theirs] = history === "per-node" ? [own, shared] : [shared, own];
+      // Of each pair of channels, one for each kind: the second error of a channel is only counted.
+      for (const [i, head] of ours.entries()) {
+        a!.tap.inject(["topic:stats", "topic:ticker/x"][i]!, JSON.stringify([[...head, { n: 1 }]]));
+      }
+      for (const [i, head] of theirs.entries()) {
+        a!.tap.inject(["topic:log/y", "topic:log/z"][i]!, JSON.stringify([[...head, { n: 1 }]]));
+      }
+      assertEquals([heard.length, a!.errors.length], [0, 4]);
     }
   },
 );

@@ -116,6 +116,19 @@ test("stream: messages that are stored during a read are read too, if they may h
   assertEquals(store.reads - reads, 2); // one that was under way, and one for all later callers
 });
 
+test("stream: a stream that goes on while the store answers is not behind it, and tells no gap", async () => {
+  const { clock, stream, heard, append, take, store, settle } = scene();
+  await stream.start();
+  for (let n = 1; n <= 20; n++) {
+    stream.catchUp();
+    assertEquals(store.reads, 1 + n, "each is asked at once");
+    take(append()); // the store has answered by then, and the answer is on its way
+    await microtasks();
+  }
+  await settle();
+  assertEquals([heard, clock.pending], [Array.from({ length: 20 }, (_, i) => i + 1), 0]);
+});
+
 test("stream: messages above the limit of waiting ones are dropped, and read from the store", async () => {
   const { stream, heard, append, take, settle } = scene({ size: 5_000 });
   await stream.start();

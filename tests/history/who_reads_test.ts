@@ -25,7 +25,7 @@ const contract = defineContract({
 });
 type Definition = (typeof contract)["definition"];
 
-async function node(options: Partial<HubOptions<Definition, { id: string }, undefined>> = {}) {
+async function node(options: Partial<HubOptions<Definition, { id: string } | undefined, undefined>> = {}) {
   const loopback = createLoopbackTransport();
   const hub = createHub(contract, {
     authenticate: ({ role, token }) => ({ role, user: token ? { id: token } : undefined }),

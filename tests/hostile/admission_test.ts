@@ -85,11 +85,11 @@ const refusals: Readonly<Record<string, readonly [told: unknown, code: number, r
   forbidden: [{ code: "FORBIDDEN", message: "Not you" }, 4502, false],
   own: [{ code: "PAY_FIRST", message: "Pay", data: { price: 1 } }, 4006, false],
   promoted: [{ code: "FORBIDDEN", message: 'Not allowed to connect as "member"' }, 4502, false],
-  broken: [{ code: "INTERNAL", message: "Internal error" }, 4006, true],
-  nothing: [{ code: "INTERNAL", message: "Internal error" }, 4006, true],
+  broken: [{ code: "INTERNAL", message: "Internal error, see onError of the server" }, 4006, true],
+  nothing: [{ code: "INTERNAL", message: "Internal error, see onError of the server" }, 4006, true],
   unsayable: [{ code: "UNAUTHENTICATED", message: "Odd" }, 4501, true],
   shown: [{ code: "FORBIDDEN", message: "Out" }, 4502, false],
-  thrown: [{ code: "INTERNAL", message: "Internal error" }, 4006, true],
+  thrown: [{ code: "INTERNAL", message: "Internal error, see onError of the server" }, 4006, true],
 };
 
 const checks: string[] = [];
@@ -200,12 +200,14 @@ hostileTest(
     );
     // Patterns do not overlap, and what looks like the allowed topic is another one.
     for (
-      const [i, topic] of ["secret/yes ", "secret/YES", "secret/%79es", "secret/:id", "secret/ye\u0073\u0301"]
+      const [i, topic] of ["secret/yes ", "secret/YES", "secret/%79es", "secret/ye\u0073\u0301"]
         .entries()
     ) {
       intruder.send(["sub", 10 + i, topic]);
       assertEquals((await intruder.hears("err", 10 + i))[2].code, "FORBIDDEN", topic);
     }
+    intruder.send(["sub", 20, "secret/:id"]); // the pattern itself is no topic
+    assertEquals((await intruder.hears("err", 20))[2].code, "BAD_REQUEST");
     assertEquals(hub.stats().subscriptions, 2);
     for (const name of ["no", "never", "YES", "yes"]) hub.publish(`secret/${name}`, name);
     await intruder.hears("pub");

@@ -300,7 +300,10 @@ hostileTest(
   async ({ enter, errors }) => {
     const intruder = await enter();
     intruder.send(["sub", 1, "secret/thrown"]);
-    assertEquals((await intruder.hears("err", 1))[2], { code: "INTERNAL", message: "Internal error" });
+    assertEquals((await intruder.hears("err", 1))[2], {
+      code: "INTERNAL",
+      message: "Internal error, see onError of the server",
+    });
     const [reported] = errors.splice(0);
     assertEquals((reported?.error as Error).message, "the password is hunter2");
     intruder.send(["sub", 2, "secret/known"]);

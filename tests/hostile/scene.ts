@@ -66,7 +66,7 @@ export const contract = defineContract({
 export const asked: { promise: Promise<boolean> } = { promise: Promise.resolve(true) };
 
 export type HostileDefinition = (typeof contract)["definition"];
-export type HostileOptions = Partial<HubOptions<HostileDefinition, { id: string }, undefined>>;
+export type HostileOptions = Partial<HubOptions<HostileDefinition, { id: string } | undefined, undefined>>;
 export type Neighbour = Client<HostileDefinition, "member">;
 
 const SUBPROTOCOL = "trunkline.v1.json";
@@ -116,9 +116,11 @@ export class Intruder {
     kind: K,
     id?: unknown,
   ): Promise<Extract<ServerMessage, { readonly 0: K }>> {
+    const find = () =>
+      this.heard.find((message) => message[0] === kind && (id === undefined || message[1] === id));
     const message = await waitFor(
-      () => this.heard.find((message) => message[0] === kind && (id === undefined || message[1] === id)),
-      { what: `"${kind}" for ${JSON.stringify(id)}; heard ${JSON.stringify(this.heard)}` },
+      () => find() ?? Promise.reject(new Error(`Heard only ${JSON.stringify(this.heard)}`)),
+      { what: `"${kind}" for ${JSON.stringify(id)}` },
     );
     return message as Extract<ServerMessage, { readonly 0: K }>;
   }
@@ -144,7 +146,7 @@ export class Intruder {
 
 /** The parts that a test gets. */
 export interface Scene {
-  readonly hub: Hub<HostileDefinition, { id: string }, undefined>;
+  readonly hub: Hub<HostileDefinition, { id: string } | undefined, undefined>;
   readonly port: number;
   readonly url: string;
   /** The neighbour: it is connected and in the room `all`. */

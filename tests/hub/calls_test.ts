@@ -212,6 +212,25 @@ test("a question may wait for ever", async () => {
   assertEquals(await asked, true);
 });
 
+test("a pattern is no topic's name: publishing and subscribing say what to write, instead of waiting for messages that never come", async () => {
+  await using node = await createNode();
+  const ann = await node.member("ann");
+  const pattern = "ticker/:symbol" as const;
+  const text =
+    'Cannot use the pattern "ticker/:symbol" as a topic\'s name: write a value for each parameter, or use topic(pattern, params)';
+  const { hub } = node;
+  const calls = [
+    () => ann.subscribe(pattern, () => {}).ready,
+    () => hub.publish(pattern, { price: 1 }),
+  ];
+  for (const call of calls) {
+    const refusal = await assertRejects(async () => await call(), HubError);
+    assertEquals([refusal.code, refusal.message], ["BAD_REQUEST", text]);
+  }
+  await ann.topic(pattern, { symbol: "ACME" }).subscribe(() => {}).ready;
+  await ann.close();
+});
+
 test("a topic of a role that is published as a shared one is refused, and the error says how to publish it", async () => {
   await using node = await createNode();
   const publish = node.hub.publish as (topic: string, payload: unknown) => unknown;

@@ -56,7 +56,7 @@ export const chat = defineContract({
 });
 
 export type ChatDefinition = (typeof chat)["definition"];
-export type ChatHub = Hub<ChatDefinition, { id: string }, undefined>;
+export type ChatHub = Hub<ChatDefinition, { id: string } | undefined, undefined>;
 export type Member = Client<ChatDefinition, "member">;
 
 /** A node of a test's cluster, with everything that was reported to it. */

@@ -186,7 +186,7 @@ export function orderOf(adapter: string): Order {
   return ON_BROKERS.find(({ name }) => name === adapter)?.order ?? "across channels";
 }
 
-export type NodeOptions = Partial<HubOptions<ChatDefinition, { id: string }, undefined>>;
+export type NodeOptions = Partial<HubOptions<ChatDefinition, { id: string } | undefined, undefined>>;
 
 /** A node whose backplane is tapped. */
 export interface TappedNode extends Node {

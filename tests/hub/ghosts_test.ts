@@ -124,7 +124,7 @@ for (const [name, createBackbone] of Object.entries(ADAPTERS)) {
     async () => {
       const runs = name === "memory" ? 25 : 8;
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
+        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60, size: "max" }), async (steps) => {
           await using cluster = await startCluster(createBackbone(), 2);
           const nodes = cluster.nodes;
           const actors = await Promise.all([0, 1, 2, 3].map((i) => createActor(nodes[i % 2]!, i)));

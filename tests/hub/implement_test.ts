@@ -241,3 +241,36 @@ test("options of implement that are wrong, and handlers that are none, are refus
   assertThrows(() => hub.implement({}, { part: undefined }), TypeError, "without handlers");
   await hub.close();
 });
+
+test("a hub that was given no handler at all says so at the first call, once, and takes them later", async () => {
+  const rig = createRig(contract);
+  const { hub, errors } = rig;
+  await hub.ready;
+  await using member = connect(rig, "member");
+  await member.ready;
+  assertEquals(errors, []); // the handlers may come after `ready`
+  assertEquals(await codeOf(() => member.request("join", "a")), "UNAVAILABLE");
+  assertEquals(await codeOf(() => member.request("say", "b")), "UNAVAILABLE");
+  member.signal("typing", "c");
+  await turn();
+  assertEquals(errors.map(({ error, info }) => [(error as Error).message, info.stage, info.name]), [[
+    'Cannot answer "join": hub.implement was never called, so every request and signal gets UNAVAILABLE. Call it, or import ' +
+    "the module that does",
+    "handler",
+    "join",
+  ]]);
+  hub.implement({ shared: { ping }, member: { join, say, typing }, admin: { ban } });
+  assertEquals(await member.request("join", "d"), "join d");
+  assertEquals(errors.length, 1);
+  await hub.close();
+});
+
+test("handlers that come after ready, but before the first call, are no fault", async () => {
+  const rig = createRig(contract);
+  await rig.hub.ready;
+  rig.hub.implement({ shared: { ping }, member: { join, say, typing }, admin: { ban } });
+  await using member = connect(rig, "member");
+  assertEquals(await member.request("say", "a"), "say a");
+  assertEquals(rig.errors, []);
+  await rig.hub.close();
+});

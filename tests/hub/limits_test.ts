@@ -151,14 +151,15 @@ test("messages of the server in one turn share frames, within limits, and a sing
 });
 
 test("options that make no sense are refused when the hub is created", () => {
-  const create = (options: Partial<HubOptions<ChatDefinition, { id: string }, undefined>>) => () =>
-    createHub(chat, {
-      authenticate: ({ role }) => ({ role }),
-      transports: [createLoopbackTransport()],
-      adapter: createMemoryAdapter(),
-      ...options,
-    });
-  const wrong: Partial<HubOptions<ChatDefinition, { id: string }, undefined>>[] = [
+  const create =
+    (options: Partial<HubOptions<ChatDefinition, { id: string } | undefined, undefined>>) => () =>
+      createHub(chat, {
+        authenticate: ({ role }) => ({ role }),
+        transports: [createLoopbackTransport()],
+        adapter: createMemoryAdapter(),
+        ...options,
+      });
+  const wrong: Partial<HubOptions<ChatDefinition, { id: string } | undefined, undefined>>[] = [
     { limits: { maxFrameBytes: 0 } },
     { limits: { messageBurst: NaN } },
     { limits: { outbox: { maxMessages: -1 } } },

@@ -78,6 +78,51 @@ if (runtime === "bun") {
   });
 } else test.skip(OTHER_HANDLER, "Deno is given no handler");
 
+const FOREIGN_HANDLER =
+  "a hub whose server has the websocket of somebody else reports this once, with what to write, and counts no connection";
+if (runtime === "bun") {
+  test(FOREIGN_HANDLER, async () => {
+    const { hub, reports } = await startHub();
+    const app = new Hono().route("/", hub.routes);
+    const server = serve({
+      fetch: (request, platform) => app.fetch(request, platform as never),
+      websocket: { message() {} } as never,
+    });
+    for (let i = 0; i < 2; i++) {
+      const raw = await RawClient.open(server.port);
+      await waitFor(() => reports.length > 0, { what: "the report" });
+      await raw.destroy();
+    }
+    await waitFor(() => hub.stats().lingering + hub.stats().handshakes === 0, {
+      what: "nothing to be counted",
+    });
+    assertEquals(reports.length, 1, "it is said once");
+    assert(reports[0]!.includes("websocket: hub.websocket"), reports[0]);
+    assertEquals(hub.stats().limited, 0);
+    await hub.close();
+    await server.close();
+  });
+  test("a server that calls the hub's websocket from its own is as good", async () => {
+    const { hub, reports } = await startHub();
+    const app = new Hono().route("/", hub.routes);
+    const { websocket } = hub;
+    const server = serve({
+      fetch: (request, platform) => app.fetch(request, platform as never),
+      websocket: {
+        ...websocket,
+        open: (socket) => websocket.open(socket),
+        message: (socket, frame) => websocket.message(socket, frame),
+      },
+    });
+    const client = connect(server.port, "/");
+    await client.ready;
+    await client.close();
+    await hub.close();
+    await server.close();
+    assertEquals(reports, []);
+  });
+} else test.skip(FOREIGN_HANDLER, "Deno is given no handler");
+
 const NO_HANDLER =
   "a hub whose server has no websocket reports this once, with what to write, and counts no connection";
 if (runtime === "bun") {

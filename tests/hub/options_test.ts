@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createClient } from "../../client/mod.ts";
 import { defineContract } from "../../contract/mod.ts";
-import { createHub } from "../../hub/mod.ts";
+import { createMemoryAdapter, createMemoryBus } from "../../adapters/memory.ts";
+import { createEmitter, createHub } from "../../hub/mod.ts";
 import { createLoopbackTransport } from "../../transports/loopback.ts";
 import { documentedOptions, put } from "../options/documented_options.ts";
 import { waitFor } from "../harness.ts";
@@ -193,4 +194,17 @@ test("misspelt handlers, and values that are no functions, are refused with the 
     assertThrows(() => hub.implement(handlers as never), TypeError, message);
   }
   void hub.close();
+});
+
+test('emit refuses a third argument: if "except" were ignored, the event would reach the connection to leave out', async () => {
+  await using hub = createHub(contract, { authenticate: ({ role }) => ({ role }) });
+  await using emitter = createEmitter(contract, { adapter: createMemoryAdapter({ bus: createMemoryBus() }) });
+  type Emit = (name: string, payload: unknown, options?: unknown) => void;
+  for (const sender of [hub, emitter]) {
+    for (const target of [sender.forRole("member"), sender.user("ann")]) {
+      const emit = target.emit as unknown as Emit;
+      assertThrows(() => emit("dm", 1, { except: { id: "x.1" } }), TypeError, "Cannot use options of emit");
+      emit("dm", 1, undefined);
+    }
+  }
 });

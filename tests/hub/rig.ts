@@ -27,7 +27,7 @@ export interface Report {
 
 /** A hub, and what it reported. */
 export interface Rig<D extends ContractDefinition> {
-  readonly hub: Hub<D, { id: string }, undefined>;
+  readonly hub: Hub<D, { id: string } | undefined, undefined>;
   readonly loopback: LoopbackTransport;
   readonly errors: Report[];
   /** Refusals that were reported. */
@@ -35,7 +35,9 @@ export interface Rig<D extends ContractDefinition> {
 }
 
 /** Options of a hub. By default it accepts every client, as the user in its token. */
-export type RigOptions<D extends ContractDefinition> = Partial<HubOptions<D, { id: string }, undefined>>;
+export type RigOptions<D extends ContractDefinition> = Partial<
+  HubOptions<D, { id: string } | undefined, undefined>
+>;
 
 /** Makes a hub that clients of this process reach. */
 export function createRig<D extends ContractDefinition>(
@@ -44,7 +46,7 @@ export function createRig<D extends ContractDefinition>(
 ): Rig<D> {
   const loopback = createLoopbackTransport();
   const [errors, refusals]: Report[][] = [[], []];
-  const all: HubOptions<D, { id: string }, undefined> = {
+  const all: HubOptions<D, { id: string } | undefined, undefined> = {
     authenticate: ({ role, token }) => ({ role, user: token ? { id: token } : undefined }) as never,
     transports: [loopback],
     clock: microtaskClock,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createClient } from "@trunkline/hub";
 import { blocksOf, createFolder, readDocument } from "../docs/markdown.ts";
-import { freePort } from "../docs/program.ts";
+import { freePort } from "../../tools/brokers/ports.ts";
 import { runtime, test, waitFor } from "../harness.ts";
 import { TerminalProgram } from "./terminal.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type Client, createClient, defineContract } from "@trunkline/hub";
 import { z } from "zod";
 import { createFolder } from "../docs/markdown.ts";
-import { freePort } from "../docs/program.ts";
+import { freePort } from "../../tools/brokers/ports.ts";
 import { runtime, test, waitFor } from "../harness.ts";
 import { TerminalProgram } from "./terminal.ts";
 

@@ -6,11 +6,11 @@ import { Ledger, Listener } from "./ledger.ts";
 import type { LoadClient } from "./load_client.ts";
 import { CODECS, empty, type LoadHubOptions, type LoadNode, type Mark, startNode } from "./scene.ts";
 
-const QUICK = 160;
+const QUICK = 60;
 /** Of the quick ones, so many are also sent what makes the slow ones slow. */
-const QUICK_IN_BULK = 10;
-const SLOW = 20;
-const STUCK = 20;
+const QUICK_IN_BULK = 5;
+const SLOW = 10;
+const STUCK = 10;
 const outbox = { maxMessages: 100, maxBytes: 512 * 1024, highWaterBytes: 64 * 1024 };
 /** How far a queue may go for a moment: the guide says eight times. */
 const MOMENT = 8;

@@ -6,7 +6,7 @@ import { Random } from "./random.ts";
 import { CODECS, type LoadNode, loadTest, type Mark, onCluster } from "./scene.ts";
 
 const NODES = 3;
-const PER_NODE = 60;
+const PER_NODE = 30;
 const ROOMS = ["r0", "r1", "r2", "r3", "r4"];
 const FEEDS = ["feed/0", "feed/1", "feed/2"];
 const USERS = 20;

@@ -8,7 +8,7 @@ import { CODECS, type LoadNode, loadTest, type Mark, onCluster } from "./scene.t
 
 const NODES = 2;
 const PER_NODE = 12;
-const MESSAGES = 8_000;
+const MESSAGES = 4_800;
 /** Several frames of 64 messages in one turn. */
 const BURST = 400;
 /** Larger than a frame gets, and than a batch of the backplane. */

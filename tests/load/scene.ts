@@ -52,8 +52,8 @@ export const contract = defineContract({
 });
 
 export type LoadDefinition = (typeof contract)["definition"];
-export type LoadHub = Hub<LoadDefinition, { id: string }, undefined>;
-export type LoadHubOptions = Partial<HubOptions<LoadDefinition, { id: string }, undefined>>;
+export type LoadHub = Hub<LoadDefinition, { id: string } | undefined, undefined>;
+export type LoadHubOptions = Partial<HubOptions<LoadDefinition, { id: string } | undefined, undefined>>;
 
 /** The codecs that connections take turns with. */
 export const CODECS = [jsonCodec, msgpackCodec] as const;

@@ -51,7 +51,7 @@ type Pay = (payment: Payment, context: Pick<HandlerContext<unknown>, "signal" | 
 
 /** One node. */
 export interface Branch {
-  readonly hub: Hub<Bank, { id: string }, undefined>;
+  readonly hub: Hub<Bank, { id: string } | undefined, undefined>;
   readonly line: LoopbackClient;
   readonly url: string;
 }
@@ -73,7 +73,7 @@ export interface BankScene extends AsyncDisposable {
 /** Opens it. */
 export async function openBank(
   count: number,
-  options: Partial<HubOptions<Bank, { id: string }, undefined>> = {},
+  options: Partial<HubOptions<Bank, { id: string } | undefined, undefined>> = {},
 ): Promise<BankScene> {
   const bus = createMemoryBus();
   const clients: Customer[] = [];

@@ -82,8 +82,12 @@ const TAKERS: readonly Taker[] = [
   {
     owner: "createHub",
     documented: [
+      ["hub/api/options.ts", "HubBaseOptions"],
       ["hub/api/options.ts", "HubOptions"],
+      ["hub/api/options.ts", "HubClusterOptions", "cluster"],
       ["hub/api/limits.ts", "HubLimits", "limits"],
+      ["hub/api/limits.ts", "HubOutboxLimits", "limits.outbox"],
+      ["hub/api/presence_options.ts", "PresenceBaseOptions", "presence"],
       ["hub/api/presence_options.ts", "PresenceOptions", "presence"],
     ],
     required: ["authenticate"],

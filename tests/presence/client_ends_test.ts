@@ -211,7 +211,7 @@ test("changes can be read one by one; a reader that falls too far behind is ende
   for (let i = 0; i < 10_000; i++) {
     say(rig, { out: ["end"], nodes: ["n1"], in: [["end", 1, 0, { mood: `${i}` }]] });
   }
-  assertStringIncludes((await rejection(slow.next())).message, "changes wait");
+  assertStringIncludes((await rejection(slow.next())).message, "messages wait");
   assertEquals((await slow.next()).done, true);
   const closing = room[Symbol.asyncIterator]();
   const next = closing.next();

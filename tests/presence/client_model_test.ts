@@ -86,7 +86,7 @@ test(
   async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { maxLength: 25 }),
+        fc.array(step, { maxLength: 25, size: "max" }),
         fc.constantFrom("user", "connection"),
         fc.constantFrom(1_000, 1_000, 2),
         async (steps, by, maxListed) => {

@@ -31,26 +31,30 @@ test("recent ops: the changes since a version, each connection once, as long as 
     left: fc.boolean(),
   });
   fc.assert(
-    fc.property(fc.array(change, { maxLength: 60 }), fc.integer({ min: 1, max: 40 }), (changes, max) => {
-      const recent = new RecentOps();
-      const all: OwnOp[] = [];
-      for (const { place, n, left } of changes) {
-        const what = left ? `node.${n}` : entry(n, { state: all.length });
-        recent.add(place, what, max);
-        all.push({ version: all.length + 1, place, what });
-      }
-      assertEquals(recent.version, all.length);
-      const keyOf = ({ place, what }: OwnOp) => `${place} ${typeof what === "string" ? what : what.id}`;
-      for (let version = 0; version <= all.length; version++) {
-        const since = all.slice(version);
-        const last = new Map(since.map((op) => [keyOf(op), op]));
-        const expected = since.filter((op) => last.get(keyOf(op)) === op);
-        assertEquals(recent.since(version), since.length > max ? undefined : expected);
-        const some = since.slice(0, 3);
-        const kept = some.filter((op, i) => some.slice(i + 1).every((other) => keyOf(other) !== keyOf(op)));
-        assertEquals(recent.since(version, 3), since.length > max ? undefined : kept);
-      }
-    }),
+    fc.property(
+      fc.array(change, { maxLength: 60, size: "max" }),
+      fc.integer({ min: 1, max: 40 }),
+      (changes, max) => {
+        const recent = new RecentOps();
+        const all: OwnOp[] = [];
+        for (const { place, n, left } of changes) {
+          const what = left ? `node.${n}` : entry(n, { state: all.length });
+          recent.add(place, what, max);
+          all.push({ version: all.length + 1, place, what });
+        }
+        assertEquals(recent.version, all.length);
+        const keyOf = ({ place, what }: OwnOp) => `${place} ${typeof what === "string" ? what : what.id}`;
+        for (let version = 0; version <= all.length; version++) {
+          const since = all.slice(version);
+          const last = new Map(since.map((op) => [keyOf(op), op]));
+          const expected = since.filter((op) => last.get(keyOf(op)) === op);
+          assertEquals(recent.since(version), since.length > max ? undefined : expected);
+          const some = since.slice(0, 3);
+          const kept = some.filter((op, i) => some.slice(i + 1).every((other) => keyOf(other) !== keyOf(op)));
+          assertEquals(recent.since(version, 3), since.length > max ? undefined : kept);
+        }
+      },
+    ),
     runs(100),
   );
 });
@@ -74,37 +78,41 @@ test("streams: changes arrive as they were, in messages below the limit", () => 
     left: fc.boolean(),
   });
   fc.assert(
-    fc.property(fc.array(op, { maxLength: 50 }), fc.constantFrom(300, 1_000, 1e6), (list, maxBytes) => {
-      const ops = list.map(({ place, n, left, ...rest }, i): OwnOp => ({
-        version: i + 1,
-        place,
-        what: left ? `node.${n.toString(36)}` : entry(n, rest),
-      }));
-      const arrived: unknown[] = [];
-      let version = 0;
-      for (const stretch of writeStretches(ops, maxBytes, writer)) {
-        const text = `["pd",0,0,${stretch.text}]`;
-        const [message] = decodeBus(`[${text}]`);
-        const inside: unknown[] = [];
-        readStretch(message!, 3, (place, [n, user, state], at) => {
-          const isPut = user !== undefined;
-          inside.push([place, n, user, isPut && state, isPut && at]);
-        });
-        assert(utf8Size(text) <= maxBytes || inside.length === 1, `${utf8Size(text)} bytes`);
-        assert(stretch.version > version);
-        version = stretch.version;
-        arrived.push(...inside.map((one) => JSON.stringify(one)));
-      }
-      const expected = ops.map(({ place, what }) =>
-        JSON.stringify(
-          typeof what === "string"
-            ? [place, what.slice(5), undefined, false, false]
-            : [place, what.id.slice(5), what.user ?? null, what.state, what.at],
-        )
-      );
-      assertEquals(arrived.sort(), expected.sort());
-      assertEquals(version, ops.length);
-    }),
+    fc.property(
+      fc.array(op, { maxLength: 50, size: "max" }),
+      fc.constantFrom(300, 1_000, 1e6),
+      (list, maxBytes) => {
+        const ops = list.map(({ place, n, left, ...rest }, i): OwnOp => ({
+          version: i + 1,
+          place,
+          what: left ? `node.${n.toString(36)}` : entry(n, rest),
+        }));
+        const arrived: unknown[] = [];
+        let version = 0;
+        for (const stretch of writeStretches(ops, maxBytes, writer)) {
+          const text = `["pd",0,0,${stretch.text}]`;
+          const [message] = decodeBus(`[${text}]`);
+          const inside: unknown[] = [];
+          readStretch(message!, 3, (place, [n, user, state], at) => {
+            const isPut = user !== undefined;
+            inside.push([place, n, user, isPut && state, isPut && at]);
+          });
+          assert(utf8Size(text) <= maxBytes || inside.length === 1, `${utf8Size(text)} bytes`);
+          assert(stretch.version > version);
+          version = stretch.version;
+          arrived.push(...inside.map((one) => JSON.stringify(one)));
+        }
+        const expected = ops.map(({ place, what }) =>
+          JSON.stringify(
+            typeof what === "string"
+              ? [place, what.slice(5), undefined, false, false]
+              : [place, what.id.slice(5), what.user ?? null, what.state, what.at],
+          )
+        );
+        assertEquals(arrived.sort(), expected.sort());
+        assertEquals(version, ops.length);
+      },
+    ),
     runs(),
   );
 });

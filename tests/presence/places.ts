@@ -30,4 +30,4 @@ export const places = defineContract({
 });
 
 export type PlacesDefinition = (typeof places)["definition"];
-export type PlacesHub = Hub<PlacesDefinition, { id: string }, undefined>;
+export type PlacesHub = Hub<PlacesDefinition, { id: string } | undefined, undefined>;

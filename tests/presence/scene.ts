@@ -23,7 +23,7 @@ import { Tap } from "../hub/tap.ts";
 import { places, type PlacesDefinition, type PlacesHub } from "./places.ts";
 
 export type Member = Client<PlacesDefinition, "member">;
-export type NodeOptions = Partial<HubOptions<PlacesDefinition, { id: string }, undefined>>;
+export type NodeOptions = Partial<HubOptions<PlacesDefinition, { id: string } | undefined, undefined>>;
 
 /** A node, with everything that was reported to it. */
 export interface PlacesNode extends AsyncDisposable {

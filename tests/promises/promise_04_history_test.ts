@@ -315,6 +315,29 @@ testOnAdapters(
   },
 );
 
+testOnAdapters(
+  "promise 4: without a shared store too the same id is delivered once, whichever node publishes it",
+  async (start) => {
+    await using cluster = await start(3, { history: "per-node" });
+    const nodes = cluster.nodes;
+    const followers = await Promise.all(nodes.map((node) => follow(node)));
+    const all = (count: number) =>
+      waitFor(() => followers.every(({ heard }) => heard.length >= count), { what: `${count} messages` });
+    const publish = (node: Node, n: number, id?: string) => node.hub.publish("log/x", { n }, { id });
+    await publish(nodes[0]!, 1, "order 1");
+    await all(1);
+    for (const node of nodes) await publish(node, 1, "order 1");
+    // Each of them publishes before it hears of the others.
+    await Promise.all(nodes.map((node) => publish(node, 2, "order 2")));
+    await all(2);
+    for (const [i, node] of nodes.entries()) await publish(node, 3 + i);
+    await all(5);
+    for (const { heard, recoveries } of followers) {
+      assertEquals([heard.slice(0, 2), heard.slice(2).toSorted(), recoveries], [[1, 2], [3, 4, 5], []]);
+    }
+  },
+);
+
 testOnAdapters("promise 4: a dropped message is reported as a gap", async (start) => {
   await using cluster = await start(2);
   const [a, b] = cluster.nodes;

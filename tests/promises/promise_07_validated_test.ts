@@ -331,7 +331,10 @@ test("promise 7: an asynchronous schema works in requests, in order, and nowhere
   // A signal's order must not depend on its schema.
   client.say(["sig", "bad", { n: 1 }]);
   await turn();
-  assertEquals(client.heard.at(-1), ["fault", { code: "INTERNAL", message: "Internal error" }, "bad"]);
+  assertEquals(client.heard.at(-1), ["fault", {
+    code: "INTERNAL",
+    message: 'Cannot handle "bad": internal error, see onError of the server',
+  }, "bad"]);
   assertEquals(errors.splice(0).map(({ stage }) => stage), ["handler"]);
   client.say(["req", 9, "slow", { n: 9 }]);
   await turn();

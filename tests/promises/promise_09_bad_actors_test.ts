@@ -28,7 +28,11 @@ test("promise 9: handlers that throw give their caller only a code, and other cl
   const ann = await node.member("ann", { transport: recorded(node.loopback.client(), frames), onError() {} });
   const known = await rejection(ann.request("fail", { how: "known" }));
   const unknown = await rejection(ann.request("fail", { how: "unknown" }));
-  assertEquals([known.code, unknown.code, unknown.message], ["INTERNAL", "INTERNAL", "Internal error"]);
+  assertEquals([known.code, unknown.code, unknown.message], [
+    "INTERNAL",
+    "INTERNAL",
+    'Cannot handle "fail": internal error, see onError of the server',
+  ]);
   ann.signal("boom", {});
   await waitFor(() => frames.some((frame) => frame.includes("fault")), { what: "the fault" });
   await serves(node);

@@ -77,6 +77,7 @@ testOnAdapters(
       const message of [
         ["ans", 99, 1],
         ["fail", 99, { code: "X", message: "x" }],
+        ["fail", 99, { code: "X", message: "x" }, true],
         ["to", "nobody.1", "message", {}],
         ["shut", "nobody.1", ""],
         ["user", "nobody", "dm", { text: "" }],

@@ -57,7 +57,7 @@ test("rejoin: a client that is refused is told why, room by room, and forgets th
       { room, recovered, error },
     ) => [room, recovered, error instanceof HubError, error!.code, error!.message]).sort(),
     [
-      ["broken", false, true, "INTERNAL", "Internal error"],
+      ["broken", false, true, "INTERNAL", "Internal error, see onError of the server"],
       ["no", false, true, "FORBIDDEN", 'Not allowed to come back to "no"'],
       ["odd", false, true, "FORBIDDEN", 'Not allowed to come back to "odd"'],
       ["own", false, true, "PLAN", "Your plan has ended"],

@@ -1,9 +1,35 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Clock, systemClock } from "../../contract/clock.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
+import { turn } from "../hub/wires.ts";
 import { pass, type Peer, stage, type Untyped } from "./scene.ts";
 
 const contract = { roles: { m: { clientToServer: { ping: { input: pass, output: pass } } } } };
+
+/** A clock whose turns a test ends, from `hold` on. */
+class TurnClock implements Clock {
+  #held: (() => void)[] | undefined;
+  now = () => systemClock.now();
+  after: Clock["after"] = (...timer) => systemClock.after(...timer);
+  endOfTurn(callback: () => void): void {
+    if (this.#held) this.#held.push(callback);
+    else systemClock.endOfTurn(callback);
+  }
+  hold(): void {
+    this.#held = [];
+  }
+  release(): void {
+    const held = this.#held!;
+    this.#held = undefined;
+    for (const callback of held) callback();
+  }
+  /** Ends one turn, and lets everything run that is ready then. */
+  async turn(): Promise<void> {
+    for (const callback of this.#held!.splice(0)) callback();
+    await turn();
+  }
+}
 
 /** Calls of `authenticate` that a test answers, in the order in which they were made. */
 function calls() {
@@ -217,22 +243,28 @@ test("arrivals: with Infinity all are authenticated at the same time", async () 
 });
 
 test("arrivals: a client that subscribes to a thousand topics in one frame does not keep the others waiting", async () => {
+  const clock = new TurnClock();
   await using scene = await stage({
     shared: { topics: { "plain/:n": { payload: pass } } },
     presence: { "plain/:n": { state: pass } },
     ...contract,
-  });
+  }, { clock });
   const { hub } = scene;
   hub.implement({ m: { ping: () => 1 } });
   const [many, other] = [await scene.enter(), await scene.enter()];
+  clock.hold();
   const subs = Array.from({ length: 900 }, (_, i) => ["sub", i + 1, `plain/${i}`]);
   // What is said after them finds them as if they had been handled at once.
   many.send(...subs, ["unsub", "plain/899"], ["sub", 901, "plain/899"], ["watch", 902, "topic:plain/898"]);
-  await many.hears("res", 1);
   other.send(["req", 1, "ping", 1]);
-  await other.hears("res", 1);
-  const answered = many.heard.filter(([kind]) => kind === "res").length;
-  assert(answered < 900, `${answered} of 900 went first`);
+  await clock.turn();
+  const answered = () => many.heard.filter(([kind]) => kind === "res").length;
+  for (let turns = 1; !other.heard.some(([kind]) => kind === "res"); turns++) {
+    assert(turns < 4, `it waits while ${answered()} of 900 go first`);
+    await clock.turn();
+  }
+  assert(answered() <= 4 * 64, `${answered()} of 900 went first`);
+  clock.release();
   await many.hears("res", 901);
   await many.hears("res", 902);
   assertEquals(many.heard.filter(([kind]) => kind === "err").map(([, id]) => id), [900]);
@@ -241,12 +273,60 @@ test("arrivals: a client that subscribes to a thousand topics in one frame does 
   await many.hears("pub", "plain/899");
 });
 
+test("arrivals: clients that leave before their thousand subscribes begin take no turns from the others", async () => {
+  await using scene = await stage({ shared: { topics: { "plain/:n": { payload: pass } } }, ...contract });
+  scene.hub.implement({ m: { ping: () => 1 } });
+  const other = await scene.enter();
+  const subs = Array.from({ length: 900 }, (_, i) => ["sub", i + 1, `plain/${i}`]);
+  const leaving = await Promise.all(Array.from({ length: 20 }, () => scene.enter()));
+  for (const peer of leaving) {
+    peer.send(...subs, ["unsub", "plain/899"]);
+    peer.leave();
+  }
+  await waitFor(() => scene.hub.stats().connections === 1, { what: "them to be gone" });
+  other.send(["sub", 1, "plain/1"]);
+  let turns = 0;
+  for (; !other.heard.some(([kind]) => kind === "res"); turns++) {
+    await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
+  }
+  assert(turns < 50, `it waited for ${turns} turns`);
+  assertEquals(scene.hub.stats().subscriptions, 1);
+  assertEquals(scene.errors, []);
+});
+
+test("arrivals: clients that leave before they are back in their rooms take no turns from the others", async () => {
+  await using scene = await stage(
+    { shared: { topics: { "plain/:n": { payload: pass } } }, ...contract },
+    { rejoin: () => true },
+  );
+  const { hub } = scene;
+  hub.implement({ m: { ping: () => 1 } });
+  const other = await scene.enter();
+  const joined = Array.from({ length: 50 }, (_, i) => `room/${i}`);
+  const leaving = Array.from({ length: 600 }, () => {
+    const peer = scene.dial();
+    peer.send(["hello", { role: "m", joined }]);
+    return peer;
+  });
+  await waitFor(() => hub.stats().connections === 601, { what: "all to wait for their rooms" });
+  for (const peer of leaving) peer.leave();
+  await waitFor(() => hub.stats().connections === 1, { what: "them to be gone" });
+  other.send(["sub", 1, "plain/1"]);
+  let turns = 0;
+  for (; !other.heard.some(([kind]) => kind === "res"); turns++) {
+    await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
+  }
+  assert(turns < 25, `it waited for ${turns} turns`);
+  assertEquals([hub.stats().groups, scene.errors], [2, []]);
+});
+
 test("arrivals: a client that reconnects with a thousand histories does not delay the others", async () => {
   const TOPICS = 1_000;
+  const clock = new TurnClock();
   await using scene = await stage({
     shared: { topics: { "log/:n": { payload: pass, history: { size: 10 } } } },
     ...contract,
-  });
+  }, { clock });
   const { hub } = scene;
   hub.implement({ m: { ping: () => 1 } });
   for (let i = 0; i < TOPICS; i++) await hub.publish(`log/${i}`, "x");
@@ -257,15 +337,18 @@ test("arrivals: a client that reconnects with a thousand histories does not dela
     const { epoch } = await hub.position(`log/${i}`);
     subs.push(["sub", i + 1, `log/${i}`, { since: [epoch, 0] }]);
   }
+  clock.hold();
   back.send(...subs);
-  await back.hears("res", 1);
   other.send(["req", 1, "ping", 1]);
-  await other.hears("res", 1);
-  const answered = back.heard.filter(([kind]) => kind === "res").length;
-  assert(answered < TOPICS / 2, `${answered} of ${TOPICS} went first`);
-  await waitFor(() => back.heard.filter(([kind]) => kind === "res").length === TOPICS, {
-    what: "all to be live",
-  });
+  await clock.turn();
+  const answered = () => back.heard.filter(([kind]) => kind === "res").length;
+  for (let turns = 1; !other.heard.some(([kind]) => kind === "res"); turns++) {
+    assert(turns < 4, `it waits while ${answered()} of ${TOPICS} go first`);
+    await clock.turn();
+  }
+  assert(answered() < 40, `${answered()} of ${TOPICS} went first`);
+  clock.release();
+  await waitFor(() => answered() === TOPICS, { what: "all to be live" });
   assertEquals(back.heard.filter(([kind]) => kind === "rec").length, TOPICS);
   assertEquals(hub.stats().historyReads, 0);
 });

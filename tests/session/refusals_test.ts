@@ -146,6 +146,8 @@ test("authenticate: an answer without a clear identity accepts no client, and is
     { role: "m", user: { id: "" } },
     { role: "m", user: { id: 5 } },
     { role: "m", user: { id: null } },
+    { role: "m", usr: { id: "ann" } }, // would make her anonymous
+    { role: "m", context: {} },
     { role: "m", user: { id: "ann\ud83d" } }, // other nodes cannot be told of it
     {
       get role(): never {

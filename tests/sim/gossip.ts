@@ -47,7 +47,7 @@ export class GossipSubject extends PresenceSubject {
       send: (to, text) => {
         const channel = to === null ? PRESENCE_CHANNEL : nodeChannel(to);
         if (line instanceof PlainLine) backplane.publish(channel, JSON.parse(text) as BusMessage);
-        else backplane.prepareText(channel, text)();
+        else backplane.publishText(channel, text);
       },
       reader: () => (state) => state,
       onError: (error) => {

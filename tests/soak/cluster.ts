@@ -48,7 +48,7 @@ export const contract = defineContract({
 
 type Definition = (typeof contract)["definition"];
 export type ChurnClient = Client<Definition, "member">;
-export type ChurnHub = Hub<Definition, { id: string }, undefined>;
+export type ChurnHub = Hub<Definition, { id: string } | undefined, undefined>;
 
 /** A hub and where it is served. */
 export interface ChurnNode {

@@ -70,7 +70,7 @@ export function judge(evidence: Evidence): Verdict {
     const messages = kept.get(jump.topic) ?? [];
     violations.push(...judgeJump(jump, messages, passed));
     if (jump.before) gaps.add(nameGap(jump, messages));
-    if (isNeedless(jump)) needless.push(jump);
+    if (isNeedless(jump, messages)) needless.push(jump);
   }
   let [refused, acknowledged] = [0, 0];
   for (const publication of publications.values()) {
@@ -210,9 +210,15 @@ function nameGap({ topic, before, after }: Jump, kept: readonly Kept[]): string 
   return missing ? "new epoch, something missing" : "new epoch, nothing missing";
 }
 
-/** Whether a listener was told of a gap that its history could have filled, by all that is known. */
-function isNeedless({ topic, before, after }: Jump): boolean {
-  return before !== undefined && before[0] === after?.[0] && after[1] - before[1] <= sizeOf(topic);
+/**
+ * Whether a listener was told of a gap that its history could have filled: by then so few messages had been published
+ * after its last one that the history still had all of them.
+ */
+function isNeedless({ topic, before, after, toldAt }: Jump, kept: readonly Kept[]): boolean {
+  if (before === undefined || before[0] !== after?.[0]) return false;
+  const published = kept.filter(({ epoch, sentAt }) => epoch === before[0] && sentAt <= toldAt + CLOCK_MS);
+  const newest = published.reduce((newest, { offset }) => Math.max(newest, offset), after[1]);
+  return newest - before[1] <= sizeOf(topic);
 }
 
 function countInSeveralEpochs(book: HeardBook): number {

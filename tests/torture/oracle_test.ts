@@ -99,3 +99,13 @@ test("torture: a message that was published after a listener got its position, a
   assertEquals(after(["a", 2]).violations, []);
   assertEquals(after(["a", 2]).gaps, { "same epoch, nothing missing": 1 });
 });
+
+test("torture: a gap is needless if the history still had all that was published after the listener's last message", () => {
+  const many = Array.from({ length: SIZES.long + 3 }, (_, i) => publication(i + 1));
+  const needless = (toldAt: number) =>
+    judged(many, [], { jumps: [{ client: 1, topic: TOPIC, before: ["a", 1], after: ["a", 3], toldAt }] })
+      .needless
+      .length;
+  assertEquals(needless(many.at(-3)!.sentAt), 1);
+  assertEquals(needless(many.at(-1)!.sentAt), 0, "the history had moved on");
+});

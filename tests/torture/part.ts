@@ -87,15 +87,18 @@ export class Part<Command extends object, Word extends object> {
 }
 
 /**
- * Takes commands from the standard input; the process does not stay alive for that.
+ * Takes commands from the standard input; the process does not stay alive for that. It ends when its parent is gone.
  *
  * @param take Called with each.
  */
 export function takeCommands<Command>(take: (command: Command) => void): { close(): void } {
   const lines = createInterface(process.stdin);
   lines.on("line", (line) => take(JSON.parse(line)));
+  const orphaned = () => process.exit(1);
+  lines.once("close", orphaned);
   return {
     close() {
+      lines.off("close", orphaned);
       lines.close();
       process.stdin.destroy();
     },

@@ -89,6 +89,17 @@ upgradeTest("an upgrade without its key is refused", async ({ port }, acceptor) 
   assertEquals([acceptor.ends.length, acceptor.withdrawn], [0, acceptor.admitted]);
 });
 
+upgradeTest(
+  "an upgrade whose address is no URL is refused, before the application reads it",
+  async ({ port }, acceptor) => {
+    for (const Host of ["[", "a:99999", "%zz"]) {
+      const { status, body } = await answerTo(port, { headers: { Host, Origin: "http://[" } });
+      assertEquals([status, body.includes("Host")], [400, true], Host);
+    }
+    assertEquals([acceptor.admitted.length, acceptor.reports.length], [0, 3]);
+  },
+);
+
 upgradeTest("an offer is understood however its commas are spaced", async ({ port }) => {
   for (const offer of ["x,test.v1", "x , test.v1", " ,x,,  test.v1,"]) {
     const answer = await answerTo(port, { headers: { "Sec-WebSocket-Protocol": offer } });

@@ -29,6 +29,7 @@ export const contract = defineContract({
   },
   rooms: { "chat/:id": { history: { size: 8 } } },
 });
+export { createHub };
 export const hub = createHub(contract, { authenticate: () => ({ role: "member" }) });
 export const client = createClient(contract, { url: "wss://host", role: "member" });
 `;
@@ -64,7 +65,7 @@ function serve(entries: number) {
     getDefaultLibFileName: ts.getDefaultLibFilePath,
   });
   return (code: string): string[] => {
-    const text = `import { client, hub } from "./contract.ts";\n${code}`;
+    const text = `import { client, contract, hub, createHub } from "./contract.ts";\n${code}`;
     texts.set("edited.ts", text.replace("§", ""));
     version++;
     const found = service.getCompletionsAtPosition(`${folder}/edited.ts`, text.indexOf("§"), {});
@@ -82,6 +83,9 @@ const asked = [
   'hub.room("§", { id: 1 });',
   "hub.implement({ member: { §} });",
   "hub.implement({ member: { say0: (_, { conn }) => conn.§ } });",
+  'createHub(contract, { authenticate: () => ({ role: "member" }), cluster: {}, §});',
+  'createHub(contract, { authenticate: () => ({ role: "member" }), authorize: { "§": () => true } });',
+  'createHub(contract, { authenticate: () => ({ role: "member", user: { id: "", age: 1 } }), rejoin: ({ conn }) => conn.user.§ });',
 ];
 const offered = Object.fromEntries(asked.map((code) => [code, few(code).sort()]));
 

@@ -76,7 +76,8 @@ const hub = createHub(chat, {
     "ticker/:symbol": ({ params, conn, topic }) => {
       same<typeof params, { readonly symbol: string }>(true);
       same<typeof topic, string>(true);
-      return conn.role === "admin" || conn.user?.name === params.symbol;
+      same<typeof conn.user, User>(true);
+      return conn.role === "admin" || conn.user.name === params.symbol;
     },
     "trail/:user/:day": ({ params }) => {
       // @ts-expect-error the pattern has no such parameter
@@ -88,7 +89,7 @@ const hub = createHub(chat, {
     if (conn.role === "member") conn.emit("message", { text: "hi" });
     // @ts-expect-error an event that not every role has
     else conn.emit("message", { text: "hi" });
-    conn.emit("dm", { text: conn.user?.name ?? String(conn.ctx.since) });
+    conn.emit("dm", { text: conn.user.name + String(conn.ctx.since) });
   },
   onDisconnect: (conn, { code, reason }) => void [conn.id, code.toFixed(), reason.trim()],
 });
@@ -332,7 +333,7 @@ hub.use(async (call, next) => {
   same<typeof call.role, "member" | "admin" | "guest">(true);
   same<typeof call.kind, "request" | "signal" | "subscription">(true);
   same<typeof call.signal, AbortSignal>(true);
-  call.conn.emit("dm", { text: call.conn.user?.name ?? String(call.conn.ctx.since) });
+  call.conn.emit("dm", { text: call.conn.user.name + String(call.conn.ctx.since) });
   if (call.kind === "request" && call.name === "say") {
     same<typeof call.input, { text: number }>(true);
     same<typeof call.role, "member">(true);

@@ -42,7 +42,9 @@ const chat = defineContract({
     load: { input: z.object({}), output: z.object({ conns: z.number() }) },
   },
 });
+const bare = defineContract({ roles: { guest: {} } });
 const authenticate = ({ role }: { role: "member" | "admin" }) => ({ role });
+const someone = ({ role }: { role: "member" | "admin" }) => ({ role, user: { id: "u", name: "U" } });
 const hub = createHub(chat, { authenticate });
 const client = createClient(chat, { url: "wss://host", role: "member" });
 const emitter = createEmitter(chat, { adapter: createMemoryAdapter() });
@@ -64,7 +66,19 @@ export const MISTAKES: readonly (readonly [code: string, text: string])[] = [
   ],
   [
     'client.request("typing", { room: "" });',
-    `Argument of type '"typing"' is not assignable to parameter of type '"say"'.`,
+    `Argument of type '"typing"' is not assignable to parameter of type '"say" | ItIsA<"signal">'.`,
+  ],
+  [
+    'client.signal("say", { text: "" });',
+    `Argument of type '"say"' is not assignable to parameter of type '"typing" | ItIsA<"request">'.`,
+  ],
+  [
+    'createClient(chat, { url: "", role: "admin" }).signal("ban", { user: "" });',
+    `Argument of type 'string' is not assignable to parameter of type 'ItIsA<"request">'.`,
+  ],
+  [
+    'createClient(bare, { url: "", role: "guest" }).subscribe("stats", () => {});',
+    `Argument of type 'string' is not assignable to parameter of type 'NoneDeclared'.`,
   ],
   [
     'client.signal("typng", { room: "" });',
@@ -144,7 +158,7 @@ export const MISTAKES: readonly (readonly [code: string, text: string])[] = [
   ],
   [
     "hub.implement({ member: { say }, admin: { ban } });",
-    `Object literal may only specify known properties, and 'say' does not exist in type 'MissingHandler<"typing">'.`,
+    `Object literal may only specify known properties, and 'member' does not exist in type 'MissingHandler<"member.typing"> & Beside<"admin">'.`,
   ],
   [
     "hub.implement({ member: { say, typing } });",
@@ -160,7 +174,7 @@ export const MISTAKES: readonly (readonly [code: string, text: string])[] = [
   ],
   [
     "hub.implement({ membr: { say, typing }, admin: { ban } });",
-    `Object literal may only specify known properties, and 'say' does not exist in type 'DidYouMean<"member"> | NotOneOf<"admin" | "member">'.`,
+    `Object literal may only specify known properties, and 'membr' does not exist in type 'DidYouMean<"member"> & Beside<"admin">'.`,
   ],
   [
     "hub.implement({ member: { typng: typing } }, { part: true });",
@@ -168,7 +182,31 @@ export const MISTAKES: readonly (readonly [code: string, text: string])[] = [
   ],
   [
     "hub.implement({ membr: { typing } }, { part: true });",
-    `Object literal may only specify known properties, and 'typing' does not exist in type 'DidYouMean<"member"> | NotOneOf<"admin" | "member">'.`,
+    `Object literal may only specify known properties, and 'membr' does not exist in type 'DidYouMean<"member">'.`,
+  ],
+  [
+    "hub.implement({ member: { say: () => 5, typing }, admin: { ban } });",
+    `Object literal may only specify known properties, and 'say' does not exist in type 'MustAnswer<"say", { id: string; }> & Beside<"typing">'.`,
+  ],
+  [
+    'hub.implement({ member: { typing, say: async ({ text }, { conn }) => { conn.emit("message", { text }); return { ide: text }; } }, admin: { ban } });',
+    `Object literal may only specify known properties, and 'say' does not exist in type 'MustAnswer<"say", { id: string; }> & Beside<"typing">'.`,
+  ],
+  [
+    "hub.implement({ admin: { ban: ({ user }, { conn }) => { if (conn.id === user) return false; } } }, { part: true });",
+    `Object literal may only specify known properties, and 'ban' does not exist in type 'MustAnswer<"ban", boolean>'.`,
+  ],
+  [
+    "hub.implement({ member: { typing: (_: { rom: string }) => {} } }, { part: true });",
+    `Object literal may only specify known properties, and 'typing' does not exist in type 'MustTake<"typing", { room: string; }>'.`,
+  ],
+  [
+    "hub.implement({ member: { typing: 5 } }, { part: true });",
+    `Object literal may only specify known properties, and 'typing' does not exist in type 'MustBeFunction<"typing">'.`,
+  ],
+  [
+    "client.implement({ confirm: async ({ text }, { signal }) => signal.aborted ? text : 0 });",
+    `Object literal may only specify known properties, and 'confirm' does not exist in type 'MustAnswer<"confirm", boolean>'.`,
   ],
   [
     'hub.emitServer("invaldate", { key: "" });',
@@ -188,19 +226,123 @@ export const MISTAKES: readonly (readonly [code: string, text: string])[] = [
   ],
   [
     'createHub(chat, { authenticate, authorize: { "tikcer/:symbol": () => true } });',
-    `Type '() => true' is not assignable to type 'DidYouMean<"ticker/:symbol"> | NotOneOf<"audit" | "stats" | "ticker/:symbol">'.`,
+    `Type '() => boolean' is not assignable to type 'DidYouMean<"ticker/:symbol"> | NotOneOf<"audit" | "stats" | "ticker/:symbol"> | undefined'.`,
   ],
   [
     'createHub(chat, { authenticate, presence: { authorize: { "rom/:id": () => true } } });',
-    `Type '() => true' is not assignable to type 'DidYouMean<"room/:id"> | NotOneOf<"room/:id">'.`,
+    `Type '() => boolean' is not assignable to type 'DidYouMean<"room/:id"> | NotOneOf<"room/:id"> | undefined'.`,
   ],
   [
     'createHub(chat, { authenticate, onConnection: (conn) => conn.emit("message", { text: "" }) });',
     `Argument of type '"message"' is not assignable to parameter of type '"dm"'.`,
   ],
   [
+    "createHub(chat, { authenticate, authorise: {} });",
+    `Property 'didYouMean' is missing in type '{}' but required in type 'DidYouMean<"authorize">'.`,
+  ],
+  [
+    "createHub(chat, { authenticate, adaptor: createMemoryAdapter() });",
+    `Property 'didYouMean' is missing in type 'Adapter' but required in type 'DidYouMean<"adapter">'.`,
+  ],
+  [
+    "createHub(chat, { authenticate, onConnect: () => {} });",
+    `Type '() => void' is not assignable to type 'NoSuchOption<"onConnect">'.`,
+  ],
+  [
+    "createHub(chat, { authenticate, presence: { leaveAfter: 5 } });",
+    `Type 'number' is not assignable to type 'NoSuchOption<"leaveAfter">'.`,
+  ],
+  [
+    "createHub(chat, { authenticate, presence: { interval: 5 } });",
+    `Type 'number' is not assignable to type 'NoSuchOption<"interval">'.`,
+  ],
+  [
+    "createHub(chat, { authenticate, limits: { outbox: { maxByte: 5 } } });",
+    `Object literal may only specify known properties, but 'maxByte' does not exist in type 'HubOutboxLimits'. Did you mean to write 'maxBytes'?`,
+  ],
+  [
+    "createHub(chat, { authenticate, cluster: { joinTimeout: 5 } });",
+    `Object literal may only specify known properties, but 'joinTimeout' does not exist in type 'HubClusterOptions'. Did you mean to write 'joinTimeoutMs'?`,
+  ],
+  [
+    'createHub(chat, { authenticate, authorize: { stats: () => "yes" } });',
+    `Object literal may only specify known properties, and 'stats' does not exist in type 'MustAnswer<"stats", boolean>'.`,
+  ],
+  [
+    'createHub(chat, { authenticate: someone, authorize: { audit: ({ conn }) => conn.user.name === "", "ticker/:symbol": async ({ params, conn }) => { params.symbol === conn.user.name; } } });',
+    `Object literal may only specify known properties, and '"ticker/:symbol"' does not exist in type 'MustAnswer<"ticker/:symbol", boolean> & Beside<"audit">'.`,
+  ],
+  [
+    "createHub(chat, { authenticate, authorize: { stats: () => {}, audit: () => 5 } });",
+    `Object literal may only specify known properties, and 'stats' does not exist in type 'MustAnswer<"audit" | "stats", boolean>'.`,
+  ],
+  [
+    "createHub(chat, { authenticate: someone, rejoin: ({ room, conn }) => { room === conn.user.name; } });",
+    `Object literal may only specify known properties, and 'rejoin' does not exist in type 'MustAnswer<"rejoin", boolean> & OtherOptions'.`,
+  ],
+  [
+    'createHub(chat, { authenticate: someone, presence: { authorize: { "room/:id": ({ conn }) => conn.user.name } } });',
+    `Object literal may only specify known properties, and '"room/:id"' does not exist in type 'MustAnswer<"room/:id", boolean>'.`,
+  ],
+  [
+    'createHub(chat, { authenticate: someone, presence: { stateOf: { "room/:id": ({ conn }) => ({ nam: conn.user.name }) } } });',
+    `Object literal may only specify known properties, and '"room/:id"' does not exist in type 'MustAnswer<"room/:id", { name: string; }>'.`,
+  ],
+  [
+    "createHub(chat, { authenticate: someone, onConnection: (conn) => { conn.user.nam; } });",
+    `Property 'nam' does not exist on type '{ id: string; name: string; }'. Did you mean 'name'?`,
+  ],
+  [
+    "createHub(chat, { authenticate: ({ role, token }) => ({ role, user: token ? { id: token } : undefined }), onConnection: (conn) => { conn.user.id; } });",
+    `'conn.user' is possibly 'undefined'.`,
+  ],
+  [
+    "createHub(chat, { authenticate: ({ role, token }) => token ? { role, user: { id: token }, ctx: { age: 1 } } : { role }, onConnection: (conn) => { conn.ctx.age; } });",
+    `'conn.ctx' is possibly 'undefined'.`,
+  ],
+  [
+    "createHub(chat, { authenticate, onConnection: (conn) => { conn.user.id; } });",
+    `'conn.user' is possibly 'undefined'.`,
+  ],
+  [
+    "hub.implement({ buyer: { say, typing }, admin: { ban } });",
+    `Object literal may only specify known properties, and 'buyer' does not exist in type 'NotOneOf<"admin" | "member"> & Beside<"admin">'.`,
+  ],
+  [
+    "hub.implement({ member: { say }, admin: {} });",
+    `Object literal may only specify known properties, and 'member' does not exist in type 'MissingHandler<"admin.ban" | "member.typing">'.`,
+  ],
+  [
     "defineContract({ roles: { m: { clientToServer: { typing: { payload: v.nonOptionalAsync(v.string()) } } } } });",
     "Type 'NonOptionalSchemaAsync<StringSchema<undefined>, undefined>' is not assignable to type 'SyncSchema'.",
+  ],
+  [
+    'defineContract({ roles: { m: {} }, room: { "chat/:id": {} } });',
+    `Type '{ "chat/:id": {}; }' is not assignable to type '{ readonly "chat/:id": {}; } & DidYouMean<"rooms">'.`,
+  ],
+  [
+    "defineContract({ roles: { m: { topics: { t: { payload: Text, histroy: { size: 8 } } } } } });",
+    `Type '{ size: 8; }' is not assignable to type '{ readonly size: 8; } & DidYouMean<"history">'.`,
+  ],
+  [
+    "defineContract({ roles: { m: { topics: { t: { payload: Text, history: { size: 8, ttl: 5 } } } } } });",
+    `Type '5' is not assignable to type '5 & NotOneOf<"size" | "ttlMs">'.`,
+  ],
+  [
+    "defineContract({ sharde: { topics: {} }, roles: { m: {} } });",
+    `Type '{ topics: {}; }' is not assignable to type '{ readonly topics: {}; } & DidYouMean<"shared">'.`,
+  ],
+  [
+    "defineContract({ roles: { m: {} }, presence: { p: { state: Text, clientSets: true } } });",
+    `Type 'true' is not assignable to type 'true & DidYouMean<"clientsSet">'.`,
+  ],
+  [
+    "defineContract({ roles: { m: { clientToServer: { say: { payload: Text, outptu: true } } } } });",
+    `Type 'true' is not assignable to type 'true & NotOneOf<"payload">'.`,
+  ],
+  [
+    "defineContract({ roles: { m: { clientToServr: { say: { payload: Text } } } } });",
+    `Object literal may only specify known properties, but 'clientToServr' does not exist in type 'SurfaceDefinition'. Did you mean to write 'clientToServer'?`,
   ],
   [
     'emitter.publish("stat", { online: 1 });',

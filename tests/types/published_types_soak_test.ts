@@ -57,10 +57,12 @@ function part(text: string, separator: string): string[] {
 
 /** A type with the members of its unions in the order of the alphabet: versions of the compiler order them differently. */
 const inOrder = (type: string): string =>
-  part(type, " | ").map((member) => {
-    const found = member.match(/^(\w+)<(.*)>$/);
-    return found ? `${found[1]}<${part(found[2]!, ", ").map(inOrder).join(", ")}>` : member;
-  }).sort().join(" | ");
+  part(type, " | ").map((member) =>
+    part(member, " & ").map((piece) => {
+      const found = piece.match(/^(\w+)<(.*)>$/);
+      return found ? `${found[1]}<${part(found[2]!, ", ").map(inOrder).join(", ")}>` : piece;
+    }).join(" & ")
+  ).sort().join(" | ");
 
 /** The compiler's errors for each line of a file. There must be no others. */
 function byLine(output: string, file: string): Map<number, string[]> {
@@ -107,7 +109,7 @@ test(
 );
 
 test(
-  "editors complete names and parameters, in a contract of 200 entries about as soon as in one of a few",
+  "editors complete names, parameters and options, in a contract of 200 entries about as soon as in one of a few",
   async () => {
     const consumer = await consumerOnce();
     const source = await Deno.readTextFile(new URL("complete.ts", import.meta.url));
@@ -138,6 +140,37 @@ test(
         "unsubscribe",
         "user",
       ],
+      'createHub(contract, { authenticate: () => ({ role: "member" }), cluster: {}, §});': [
+        "adapter",
+        "address",
+        "authorize",
+        "authorizeTimeoutMs",
+        "backplaneTimeoutMs",
+        "clock",
+        "codecs",
+        "heartbeatMs",
+        "history",
+        "limits",
+        "maxBackplaneDownMs",
+        "onConnection",
+        "onDisconnect",
+        "onError",
+        "origins",
+        "presence",
+        "rejoin",
+        "requestTimeoutMs",
+        "slowConsumer",
+        "startWithoutBackplane",
+        "transports",
+      ],
+      'createHub(contract, { authenticate: () => ({ role: "member" }), authorize: { "§": () => true } });': [
+        "plain0",
+        "plain1",
+        "topic0/:id",
+        "topic1/:id",
+      ],
+      'createHub(contract, { authenticate: () => ({ role: "member", user: { id: "", age: 1 } }), rejoin: ({ conn }) => conn.user.§ });':
+        ["age", "id"],
     });
     // A busy machine makes both slow.
     assert(many < 100 || many < 6 * few, `${many} ms with 200 entries, ${few} ms with a few`);

@@ -2,6 +2,8 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { HoldQueue, type HoldQueueLimits } from "../../hub/outbox/hold_queue.ts";
 import type { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
+import type { Sequence } from "../../hub/outbox/sequence.ts";
+import { Turn } from "../../hub/outbox/turn.ts";
 import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 import { settledHeapBytes } from "../soak/heap.ts";
@@ -131,7 +133,7 @@ test("held: after any operations, a queue behaves like a plain list with limits"
         policy: fc.constantFrom("close", "drop"),
       }),
       fc.boolean(),
-      fc.array(step, { maxLength: 60 }),
+      fc.array(step, { maxLength: 60, size: "max" }),
       (limits, conflates, steps) => {
         const { held, add, shift, drain } = scene(limits);
         let list: Model[] = [];
@@ -223,5 +225,37 @@ for (const [how, messages] of passing) {
     // A slot for each that has passed would take 1.6 MB.
     assert(await settledHeapBytes(1) - before < 2 ** 20);
     assertEquals([held.size, held.dropped], [1, 0]);
+  });
+}
+
+const neighbours: Record<string, (turn: Turn, large: () => OutgoingMessage) => Sequence> = {
+  "of connections with other messages": ({ root }, large) => {
+    root.with(large());
+    const sequence = root.with(numbered(0));
+    root.followedByShared([large(), large()]);
+    return sequence;
+  },
+  "of connections that got more": ({ root }, large) => {
+    const sequence = root.with(numbered(0));
+    sequence.with(large()).with(large());
+    sequence.with(large());
+    return sequence;
+  },
+};
+
+for (const [whose, make] of Object.entries(neighbours)) {
+  test(`held: a slow connection does not keep messages ${whose} in its turn`, async () => {
+    const { held, drain } = scene();
+    const large = () => numbered(0, undefined, crypto.randomUUID() + "x".repeat(10_000));
+    const before = await settledHeapBytes(1);
+    for (let i = 0; i < 500; i++) {
+      const turn = new Turn(codec, { maxFrameMessages: 64, maxFrameLength: 1e9 }, { endOfTurn() {} });
+      const sequence = make(turn, large);
+      held.add(sequence);
+      sequence.with(large()); // another connection may still go on from it
+    }
+    const kept = await settledHeapBytes(1) - before;
+    assert(kept < 2 ** 20, `${kept} bytes`); // with them, more than 10 MB
+    assertEquals(drain().length, 500);
   });
 }

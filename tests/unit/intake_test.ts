@@ -137,7 +137,7 @@ test("intake: all messages are read in the order of each link, whenever turns en
     end: fc.boolean(),
   });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 12, size: "max" }), (steps) => {
       const scene = new Scene();
       const links = [..."abcd"].map((name) => scene.link(name));
       const heard: string[] = [];

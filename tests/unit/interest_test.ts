@@ -212,7 +212,7 @@ test("interest: in any order of events the backplane ends with the wanted channe
     fc.nat({ max: 60 }),
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {
       const { clock, adapter, interest, acquire } = scene();
       const leases: (Lease & Watched & { channel: string; released: boolean })[] = [];
       for (const [what, n] of steps) {

@@ -77,7 +77,7 @@ test("rate: no more passes than the burst and the amount of the elapsed time, ho
     fc.property(
       fc.integer({ min: 1, max: 1_000 }),
       fc.integer({ min: 1, max: 50 }),
-      fc.array(fc.tuple(fc.nat({ max: 100 }), fc.nat({ max: 40 })), { maxLength: 30 }),
+      fc.array(fc.tuple(fc.nat({ max: 100 }), fc.nat({ max: 40 })), { maxLength: 30, size: "max" }),
       (perSecond, burst, steps) => {
         const clock = new FakeClock();
         const rate = new RateLimiter(clock, { messagesPerSecond: perSecond, messageBurst: burst });

@@ -339,7 +339,7 @@ test("outbox: in any order of pushes, turns and drains everything arrives once a
     highWaterBytes: fc.integer({ min: 1, max: 120 }),
   });
   fc.assert(
-    fc.property(limits, fc.array(step, { maxLength: 80 }), (given, steps) => {
+    fc.property(limits, fc.array(step, { maxLength: 80, size: "max" }), (given, steps) => {
       const { outbox, endTurn, clock, ends, overflows } = scene(given);
       const all = Array.from(
         { length: 3 },

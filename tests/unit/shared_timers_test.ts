@@ -4,6 +4,7 @@ import { sharingTimers } from "../../hub/shared_timers.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 import { Random } from "../load/random.ts";
+import { settledHeapBytes } from "../soak/heap.ts";
 
 test("shared timers: many timers of one length take one timer of the platform, and none when all are cancelled", () => {
   const platform = new FakeClock();
@@ -104,4 +105,28 @@ test("shared timers: each is called at the time at which a timer of its own woul
     assert(alone.length > 20);
     assertEquals(play(sharingTimers), alone, `seed ${seed}`);
   }
+});
+
+test("shared timers: whoever keeps the cancel of a timer that is over keeps nothing of it, nor of later timers", async () => {
+  const platform = new FakeClock();
+  const clock = sharingTimers(platform);
+  const before = await settledHeapBytes();
+  const kept: (() => void)[] = [];
+  const start = () => {
+    const held = new Array(1_000).fill(0.5);
+    return clock.after(1_000, () => void held.pop());
+  };
+  kept.push(start()); // fires
+  let last = start();
+  platform.advance(1_000);
+  last = start();
+  for (let i = 0; i < 10_000; i++) {
+    const next = start();
+    if (i % 100 === 0) kept.push(last);
+    last(); // there is always one more, so the list is never empty
+    last = next;
+  }
+  const grown = await settledHeapBytes() - before;
+  assert(grown < 2_000_000, `${grown} bytes more for ${kept.length} timers that are over`);
+  last();
 });

@@ -23,6 +23,8 @@ export class FakeConnection {
   readonly #scene: TapeScene;
   readonly #link: Link & { frames: (string | Uint8Array)[] };
   closed = false;
+  /** Whether it takes records of rooms with history. */
+  recovers = false;
   #amount = 0;
 
   constructor(scene: TapeScene, surface: Surface) {

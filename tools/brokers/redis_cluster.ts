@@ -149,6 +149,8 @@ async function join(nodes: readonly (RedisClusterNode & StartedNode)[], masters:
 interface Seen {
   readonly id: string;
   readonly flags: readonly string[];
+  /** How new its claim to its slots is: of two claims the newer one wins. */
+  readonly epoch: string;
   /** Its slots: the first and the last one of each range. */
   readonly slots: readonly (readonly [number, number])[];
 }
@@ -157,10 +159,11 @@ interface Seen {
 async function viewOf(port: number): Promise<Seen[]> {
   const lines = String(await redisCommand(port, "CLUSTER", "NODES")).trim().split("\n");
   return lines.map((line) => {
-    const [id, , flags, , , , , , ...ranges] = line.trim().split(" ");
+    const [id, , flags, , , , epoch, , ...ranges] = line.trim().split(" ");
     return {
       id: id!,
       flags: flags!.split(","),
+      epoch: epoch!,
       // "[93-<-id]" is a slot that is moving.
       slots: ranges.filter((range) => !range.startsWith("[")).map((range) => {
         const [first, last = first] = range.split("-").map(Number);
@@ -204,7 +207,11 @@ class Cluster implements RedisCluster {
       }
       const served = view.flatMap(({ slots }) => slots).reduce((sum, [from, to]) => sum + to - from + 1, 0);
       if (served !== SLOTS) return false;
-      tables.add(view.map(({ id, slots }) => `${id} ${slots.join(" ")}`).sort().join("\n"));
+      // A node that does not know the newest epoch would take the same one for its next claim.
+      const table = view.map(({ id, epoch, slots }) =>
+        slots.length > 0 ? `${id} ${epoch} ${slots.join(" ")}` : id
+      );
+      tables.add(table.sort().join("\n"));
     }
     return tables.size === 1;
   }

@@ -58,7 +58,7 @@ export const SECTIONS: readonly Section[] = [
   { title: "Guide: run it", pages: pages("guide", "errors", "limits", "options", "shutdown", "testing") },
   {
     title: "Recipes",
-    pages: pages("recipes", "react", "vue", "svelte", "next", "auth", "files", "ai-stream", "typing"),
+    pages: pages("recipes", "chat", "react", "vue", "svelte", "next", "auth", "files", "ai-stream", "typing"),
   },
   { title: "Coming from", pages: pages("coming-from", "socket-io", "crossws", "pusher") },
   {

@@ -31,12 +31,12 @@ const GROUPS = [
   "tests/adapters/rabbitmq/",
   "tests/adapters/libp2p/",
   "tests/examples/",
-  "tests/adapters/zeromq/",
-  "tests/tools/",
-  "tests/docs/",
-  "tests/hostile/",
   "tests/torture/",
+  "tests/hostile/",
   "tests/bench/",
+  "tests/adapters/zeromq/",
+  "tests/docs/",
+  "tests/tools/",
 ];
 
 /** Tests that run only by their own command, because they fetch hundreds of megabytes. */

@@ -44,6 +44,8 @@ class Upgrade {
   readonly acceptor: LinkAcceptor;
   readonly request: LinkRequest;
   readonly terms: Terms;
+  /** Whether the hub's handler has had the socket. */
+  isOpen = false;
 
   constructor(acceptor: LinkAcceptor, request: LinkRequest, terms: Terms) {
     this.acceptor = acceptor;
@@ -84,6 +86,7 @@ class BunLink implements Link {
   constructor(socket: BunSocket, { acceptor, request, terms }: Upgrade) {
     this.#terms = terms;
     this.#socket = socket;
+    socket.binaryType = "uint8array"; // Bun's `Buffer` slices differently
     socket.data = this; // first, because the hub may close at once, and Bun reports that inside the call
     this.#events = acceptor.accept(this, request);
   }
@@ -121,13 +124,11 @@ class BunLink implements Link {
   }
 
   /** A frame arrived. */
-  received(frame: string | Uint8Array): void {
+  received(frame: Encoded): void {
     if (this.#state !== "open") return;
-    // Bun's `Buffer` slices differently than a `Uint8Array`, so the bytes are wrapped in the plain type.
-    const data = typeof frame === "string" ? frame : toPlainBytes(frame);
     // The limit of the server may belong to another hub.
-    if (exceedsUtf8(data, this.#terms.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
-    else this.#events.message(data);
+    if (exceedsUtf8(frame, this.#terms.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
+    else this.#events.message(frame);
   }
 
   /** Some waiting bytes have left. */
@@ -165,11 +166,6 @@ class BunLink implements Link {
 const RELOADED =
   "The server was reloaded (bun --hot), but this hub was not closed. It stays in the cluster, and its clients are sent " +
   "to the new one. Close it when the module is loaded again: globalThis.hub?.close(); globalThis.hub = hub";
-
-/** The same bytes as a plain `Uint8Array`. No copy is needed: Bun makes a new buffer for every frame. */
-function toPlainBytes({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
-}
 
 function isServer(value: unknown): value is BunServer {
   const server = value as Partial<BunServer> | null | undefined;
@@ -218,7 +214,7 @@ export function createBunSkin(
             return new Response(null, { status: GONE });
           }
           const data = new Upgrade(acceptor, link, termsOf(acceptor, subprotocol));
-          const answer = applicationHeaders(headers);
+          const answer = new Headers(applicationHeaders(headers));
           // By itself Bun echoes the client's offer. Older versions of Bun do that even if a header is set here, and
           // a client refuses two headers.
           const offer = request.headers.get("sec-websocket-protocol") ?? "";
@@ -231,7 +227,11 @@ export function createBunSkin(
             acceptor.withdraw(link);
             return withoutHandler(acceptor, error);
           }
-          if (upgraded) return new Response(null);
+          if (upgraded) {
+            // Bun has opened the socket in this call. If the hub has not heard of it, it never will.
+            if (!data.isOpen) setTimeout(() => otherHandler(data));
+            return new Response(null);
+          }
           acceptor.withdraw(link);
           return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade(acceptor);
         },
@@ -239,6 +239,18 @@ export function createBunSkin(
     },
   };
 }
+
+/** A socket is open, and the hub's handler was not told: the server has a handler of somebody else. */
+function otherHandler({ acceptor, request, isOpen }: Upgrade): void {
+  if (isOpen) return;
+  acceptor.withdraw(request);
+  acceptor.report(new TypeError(OTHER_HANDLER));
+}
+
+const OTHER_HANDLER =
+  "Cannot talk to clients: the server has another `websocket` than the hub's, so the hub gets no socket. Give it the hub's: " +
+  "Bun.serve({ fetch, websocket: hub.websocket }). If the server has sockets of its own too, for example with hono/bun, " +
+  "give it functions that call both: open, message, drain and close of hub.websocket ignore the sockets of others";
 
 /** Options of {@linkcode createBunHandler}. */
 export interface BunHandlerOptions {
@@ -280,12 +292,13 @@ export function createBunHandler(
     open(socket) {
       const { data } = socket;
       if (!(data instanceof Upgrade)) return;
+      data.isOpen = true;
       check(data);
       new BunLink(socket, data);
     },
     message(socket, frame) {
       const link = BunLink.of(socket);
-      if (link) link.received(frame);
+      if (link) link.received(frame as Encoded);
       else outlived(socket);
     },
     drain: (socket) => BunLink.of(socket)?.drained(),

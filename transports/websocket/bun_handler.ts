@@ -10,6 +10,8 @@ import type { Encoded } from "../../contract/mod.ts";
 export interface BunSocket {
   /** The value from the upgrade. It can be replaced. */
   data: unknown;
+  /** The class of bytes that arrive. At first it is Bun's `Buffer`. */
+  binaryType?: string;
   /**
    * Sends a frame, compressed if asked for and agreed. Returns -1 when it had to buffer, 0 when it dropped the frame.
    */

@@ -26,13 +26,19 @@ export type { Upgradable, WebSocketSkin };
 const FIRST_LOOK_MS = 4;
 const LONGEST_LOOK_MS = 128;
 
+/** The events of a socket that concern its link. */
+const EVENTS = ["open", "message", "error", "close"];
+
 /** The server's end of a WebSocket. */
 class DenoLink implements Link, Backlogged {
   readonly subprotocol: string;
   readonly #socket: WebSocket;
   readonly #acceptor: LinkAcceptor;
   readonly #intake: Intake;
-  readonly #events: ServerLinkEvents;
+  /** The request until the socket is open: it is large. */
+  #request: LinkRequest | undefined;
+  /** Absent until the socket is open. */
+  #events!: ServerLinkEvents;
   #state: "open" | "closing" | "closed" = "open";
   #socketGone = false;
   #backlog: Backlog | undefined;
@@ -54,17 +60,32 @@ class DenoLink implements Link, Backlogged {
     this.#socket = socket;
     this.#acceptor = acceptor;
     this.#intake = intake;
-    socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onerror = (event) => this.#error = event instanceof ErrorEvent ? event.message : "";
+    this.#request = request;
+    for (const type of EVENTS) socket.addEventListener(type, this);
+  }
+
+  /** Takes an event of the socket. One listener for all events takes less memory than a function for each. */
+  handleEvent(event: Event): void {
+    if (event instanceof MessageEvent) this.#receive(event.data);
+    else if (event.type === "open") this.#open();
+    else if (!this.#events) return; // it has never opened
     // A broken socket reports no code. Its error was reported before.
-    socket.onclose = ({ code, reason }) => {
-      if (this.#socketGone) return; // Deno may report it twice, if a close could not be written
-      this.#socketGone = true;
-      if (this.#state === "closed") this.#events.freed();
-      else if (code === 0) this.#leave(ABNORMAL_CLOSURE, this.#error);
-      else this.#leave(code, reason);
-    };
-    this.#events = acceptor.accept(this, request);
+    else if (event instanceof CloseEvent) this.#closed(event.code, event.reason);
+    else this.#error = event instanceof ErrorEvent ? event.message : "";
+  }
+
+  #open(): void {
+    const request = this.#request!;
+    this.#request = undefined;
+    this.#events = this.#acceptor.accept(this, request);
+  }
+
+  #closed(code: number, reason: string): void {
+    if (this.#socketGone) return; // Deno may report it twice, if a close could not be written
+    this.#socketGone = true;
+    if (this.#state === "closed") this.#events.freed();
+    else if (code === 0) this.#leave(ABNORMAL_CLOSURE, this.#error);
+    else this.#leave(code, reason);
   }
 
   get bufferedAmount(): number {
@@ -161,7 +182,7 @@ function addressOf(platform: unknown): string | undefined {
 class DenoLinkRequest implements LinkRequest {
   readonly address: string | undefined;
   #request: Request | undefined;
-  #parts: { readonly url: string; readonly headers: Headers } | undefined;
+  #parts: { readonly url: string; readonly headers: [string, string][] } | undefined;
 
   constructor(request: Request, address: string | undefined) {
     this.#request = request;
@@ -175,7 +196,9 @@ class DenoLinkRequest implements LinkRequest {
   /** Takes what the upgrade makes unreadable, and lets go of Deno's request, which is large. */
   outlive(): void {
     const { url, headers } = this.request;
-    this.#parts = { url, headers: new Headers(headers) };
+    const list: [string, string][] = [];
+    headers.forEach((value, name) => list.push([name, value])); // an iterator, or a copy, costs far more
+    this.#parts = { url, headers: list };
     this.#request = undefined;
   }
 }
@@ -227,7 +250,7 @@ function upgrade(
   }
   const { socket, response } = upgraded;
   const answer = applicationHeaders(headers);
-  if (subprotocol !== "" && !byOption) answer.set("sec-websocket-protocol", subprotocol);
+  if (subprotocol !== "" && !byOption) answer.push(["sec-websocket-protocol", subprotocol]);
   try {
     for (const [name, value] of answer) response.headers.append(name, value);
   } catch (cause) {
@@ -236,10 +259,7 @@ function upgrade(
     );
   }
   socket.binaryType = "arraybuffer";
-  socket.onopen = () => {
-    socket.onopen = null; // it holds the request, which is large
-    new DenoLink(socket, terms, subprotocol);
-  };
+  new DenoLink(socket, terms, subprotocol);
   return response;
 }
 

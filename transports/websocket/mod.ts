@@ -33,6 +33,8 @@ const STRIPPED =
   "Refused a WebSocket without its Upgrade header: a proxy in between must pass on Upgrade and Connection, " +
   "over HTTP/1.1";
 
+const NO_URL = "Cannot upgrade to a WebSocket: the request's Host header is not a host";
+
 /** A token of HTTP. A subprotocol must be a token. RFC 9110, 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
@@ -113,6 +115,10 @@ class Sockets implements WebSocketTransport {
       );
       const headers = { "sec-websocket-version": PROTOCOL_VERSION };
       return new Response("Cannot upgrade to this version of WebSocket\n", { status: 426, headers });
+    }
+    if (!URL.canParse(request.url)) { // functions of the application read it, and would throw
+      acceptor.refused?.(NO_URL);
+      return new Response(`${NO_URL}\n`, { status: 400 });
     }
     for (const skin of this.#skins) {
       const upgradable = skin.recognise(request, platform);

@@ -72,7 +72,7 @@ const NO_HANDLER =
   "Bun.serve({ fetch, websocket: hub.websocket }), or export default { fetch, websocket: hub.websocket }";
 
 /** Headers that belong to the upgrade itself, or to an answer with a body. The application cannot set them. */
-const OWN_HEADERS = [
+const OWN_HEADERS: ReadonlySet<string> = new Set([
   "upgrade",
   "connection",
   "sec-websocket-accept",
@@ -80,11 +80,9 @@ const OWN_HEADERS = [
   "sec-websocket-extensions",
   "content-type",
   "content-length",
-];
+]);
 
-/** The application's headers that the answer to an upgrade carries. */
-export function applicationHeaders(given: Headers | undefined): Headers {
-  const headers = new Headers(given);
-  for (const name of OWN_HEADERS) headers.delete(name);
-  return headers;
+/** The application's headers that the answer to an upgrade carries: a list, because most often it is empty. */
+export function applicationHeaders(given: Headers | undefined): [name: string, value: string][] {
+  return given ? [...given].filter(([name]) => !OWN_HEADERS.has(name)) : [];
 }

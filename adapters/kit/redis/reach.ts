@@ -6,7 +6,8 @@
  */
 
 import { type Clock, systemClock } from "../../../contract/clock.ts";
-import type { Script } from "./script.ts";
+import { type Asked, type Question, runsOf } from "./questions.ts";
+import { commandOf, type Script } from "./script.ts";
 
 /** A command and its arguments. */
 export type RedisCommand = readonly string[];
@@ -73,6 +74,8 @@ interface Waiting {
 interface Part {
   /** Sent when the turn ends, or when all answers are there if scripts have to be sent again. */
   waiting: Waiting[];
+  /** Sent behind them. */
+  asked: Map<Question, Asked[]>;
   /** The number of writes without an answer. */
   underWay: number;
   /** Scripts that have to be sent again: they go first when all answers are there. */
@@ -122,19 +125,39 @@ export class Batches {
     return this.#add(part, commandOf(script, keys, args), script, { row, patient: true });
   }
 
+  /**
+   * Asks a question about a key. All calls of one turn share runs of the script, which retry as
+   * {@linkcode runPatiently} does. They come after the other calls of the turn.
+   *
+   * @returns The answer for this key. If a run fails, all its calls reject.
+   */
+  ask(part: number, question: Question, key: string): Promise<unknown> {
+    const { asked } = this.#soon(part);
+    const calls = asked.get(question) ?? [];
+    asked.set(question, calls);
+    return new Promise((resolve, reject) => calls.push({ key, resolve, reject }));
+  }
+
   #add(
     index: number,
     command: RedisCommand,
     script?: Script,
     how: Pick<Waiting, "row" | "patient"> = {},
   ): Promise<unknown> {
+    const { waiting } = this.#soon(index);
+    return new Promise((resolve, reject) => waiting.push({ command, script, ...how, resolve, reject }));
+  }
+
+  /** The part, whose calls are sent when the turn ends. */
+  #soon(index: number): Part {
     if (!this.#flushing) {
       this.#flushing = true;
       this.#clock.endOfTurn(() => this.#flush());
     }
-    const part = this.#parts.get(index) ?? { waiting: [], underWay: 0, again: [], pauses: false };
+    const part = this.#parts.get(index) ??
+      { waiting: [], asked: new Map(), underWay: 0, again: [], pauses: false };
     this.#parts.set(index, part);
-    return new Promise((resolve, reject) => part.waiting.push({ command, script, ...how, resolve, reject }));
+    return part;
   }
 
   #flush(): void {
@@ -151,9 +174,11 @@ export class Batches {
       part.pauses = false;
       return void patience.clock.after(RETRY_MS, () => this.#next(index, part));
     }
-    const batch = [...taught(part.again), ...part.waiting];
+    const runs = runsOf(index, part.asked).map((run): Waiting => ({ ...run, patient: true }));
+    const batch = [...taught(part.again), ...part.waiting, ...runs];
     part.again = [];
     part.waiting = [];
+    part.asked.clear();
     for (let i = 0; i < batch.length; i += MAX_BATCH) {
       void this.#send(index, part, batch.slice(i, i + MAX_BATCH));
     }
@@ -206,10 +231,6 @@ export class Batches {
     for (const one of part.again) if (one.row === row) one.reject(this.#reach.explain(late));
     part.again = part.again.filter((one) => one.row !== row);
   }
-}
-
-function commandOf(script: Script, keys: readonly string[], args: readonly string[]): RedisCommand {
-  return ["EVALSHA", script.sha, String(keys.length), ...keys, ...args];
 }
 
 /** Sends the first of each script as a whole, so that the server learns it. */

@@ -22,3 +22,18 @@ export function script(...parts: readonly string[]): Script {
   const text = parts.join("\n");
   return { text, sha: createHash("sha1").update(text).digest("hex") };
 }
+
+/**
+ * The command that runs a script by its hash.
+ *
+ * @param script The script.
+ * @param keys Its keys.
+ * @param args Its other arguments.
+ */
+export function commandOf(
+  script: Script,
+  keys: readonly string[],
+  args: readonly string[],
+): readonly string[] {
+  return ["EVALSHA", script.sha, String(keys.length), ...keys, ...args];
+}

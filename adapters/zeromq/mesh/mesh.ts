@@ -108,7 +108,7 @@ export class Mesh {
       connectTimeoutMs,
       nodeId,
       dial: async (place, former, onLost, signal) => {
-        await preflight(place.address, signal);
+        await preflight(place.address, options.security, signal);
         return this.#dial(place, former, onLost);
       },
       onUp: (_, id) => this.#untilMutual(id),

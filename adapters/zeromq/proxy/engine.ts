@@ -41,8 +41,8 @@ export class ProxyEngine implements Engine<ProxySession> {
 
   async connect(_role: Role, nodeId: string, events: LinkEvents, signal: AbortSignal): Promise<ProxySession> {
     const zmq = await loadZeroMq();
-    const { front, back } = this.#options;
-    for (const address of [front, back]) await preflight(address, signal);
+    const { front, back, security } = this.#options;
+    for (const address of [front, back]) await preflight(address, security, signal);
     const session = new ProxySession(this.#options, zmq, nodeId, events);
     const abort = () => session.end();
     signal.addEventListener("abort", abort);

@@ -29,6 +29,7 @@ hub.implement({
   member: {
     join: ({ room }, { conn }) => hub.room(room).add(conn),
     say: ({ room, text }) => hub.room(room).broadcast("message", { text }),
+    tell: ({ room, text }) => hub.room(room).broadcast("message", { text }),
     publish: ({ id, text }) => void hub.forRole("member").publish(`line/${id}`, { text }),
     echo: ({ text }) => ({ text: compute(text) }),
   },

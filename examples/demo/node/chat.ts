@@ -18,7 +18,7 @@ export const serveChat = (hub: DemoHub, recent: Recent, node: number): void =>
       },
       leave: ({ room }, { conn }) => void hub.room(chatRoom(room)).remove(conn),
       say({ id, room, text }, { conn }) {
-        const message: Message = { id, room, text, name: conn.user!.id, at: recent.timeIn(room), node };
+        const message: Message = { id, room, text, name: conn.user.id, at: recent.timeIn(room), node };
         if (!recent.add(message)) return recent.find(room, id) ?? message; // the page has sent it again, because the link broke
         hub.room(chatRoom(room)).broadcast("message", message);
         hub.emitServer("said", message);

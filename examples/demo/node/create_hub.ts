@@ -9,7 +9,7 @@ import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { contract, type Definition, Name } from "../contract.ts";
 
 /** The demo's hub. */
-export type DemoHub = Hub<Definition>;
+export type DemoHub = Hub<Definition, HubUser>;
 
 /** The callbacks of a node. */
 export type Told = Pick<HubOptions<Definition, HubUser, unknown>, "onConnection" | "onError">;

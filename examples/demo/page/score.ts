@@ -8,6 +8,7 @@
 import { type ClusterView, type SymbolName, SYMBOLS, type Tick, TICK_MS } from "../contract.ts";
 import type { FeedListener } from "./feed.ts";
 import { Ledger } from "./ledger.ts";
+import { Publishers } from "./publishers.ts";
 
 /** A window's score. */
 export interface ScoreView {
@@ -62,6 +63,7 @@ export class Score implements FeedListener {
   readonly #now: () => number;
   readonly #onChange: (view: ScoreView | undefined) => void;
   readonly #ledgers = new Map<SymbolName, Ledger>(SYMBOLS.map((symbol) => [symbol, new Ledger()]));
+  readonly #publishers = new Map<SymbolName, Publishers>(SYMBOLS.map((symbol) => [symbol, new Publishers()]));
   #slots: ClusterView["slots"] = [];
   #node = 0;
   #round: Round | undefined;
@@ -126,10 +128,12 @@ export class Score implements FeedListener {
   }
 
   /** Counts a price that was delivered. */
-  onTick(symbol: SymbolName, { n, first }: Tick, again: boolean): void {
+  onTick(symbol: SymbolName, { n, first, node }: Tick, again: boolean): void {
     const ledger = this.#ledgers.get(symbol)!;
     if (ledger.count.newest === 0 && this.#round) this.#round.lastAt = this.#now(); // the stream begins
-    ledger.deliver(n, first || ledger.count.newest === 0);
+    if (!this.#publishers.get(symbol)!.isOther(n, node)) {
+      ledger.deliver(n, first || ledger.count.newest === 0);
+    }
     if (again && this.#round) this.#round.recovered++;
     this.#judge();
   }

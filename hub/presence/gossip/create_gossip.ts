@@ -56,7 +56,7 @@ export function createGossip(parts: GossipParts): Gossip {
     send(to, text) {
       const channel = to === null ? PRESENCE_CHANNEL : nodeChannel(to);
       try {
-        backplane.prepareText(channel, text)();
+        backplane.publishText(channel, text);
       } catch (error) {
         onError(error, { stage: "publish", channel });
       }

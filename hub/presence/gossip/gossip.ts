@@ -18,7 +18,7 @@
 import type { Clock, PresenceBy } from "../../../contract/mod.ts";
 import type { BusMessageOf } from "../../backplane/bus_wire.ts";
 import { PRESENCE_CHANNEL } from "../../backplane/channels.ts";
-import { Drops } from "../../backplane/drops.ts";
+import { Drops } from "../../connection/drops.ts";
 import { forgetOldest } from "../../connection/forget_oldest.ts";
 import { asNewest, type PresenceEntry } from "../place.ts";
 import { MemberPages } from "../member_pages.ts";

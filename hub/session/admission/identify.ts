@@ -5,8 +5,12 @@
  */
 
 import { hasLoneSurrogate, kindOf, promiseOf } from "../../../contract/mod.ts";
+import { suggest } from "../../../contract/options/suggest.ts";
 import type { HubUser } from "../../api/connection.ts";
 import type { AnyHubOptions, Handshake } from "../../api/options.ts";
+
+/** What an answer of the application has. */
+const PARTS = ["role", "user", "ctx"];
 
 /** The identity of a client. */
 export interface Identified {
@@ -38,7 +42,13 @@ export async function identify(
       `Cannot let a client in: authenticate answered with ${kindOf(answer)}. Give { role, user }`,
     );
   }
-  const { role, user, ctx } = answer as Readonly<Record<string, unknown>>;
+  const { role, user, ctx, ...others } = answer as Readonly<Record<string, unknown>>;
+  for (const name in others) {
+    const hint = suggest(name, PARTS);
+    throw new TypeError(
+      `Cannot let a client in: the answer of authenticate has no part "${name}", ${hint}`,
+    );
+  }
   if (typeof role !== "string") {
     throw new TypeError(
       `Cannot let a client in: authenticate gave ${kindOf(role)} as role. Give the role's name`,

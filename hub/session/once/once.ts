@@ -4,11 +4,13 @@
  * @module
  */
 
-import { HubError, toWireError } from "../../../contract/mod.ts";
+import { HubError } from "../../../contract/mod.ts";
 import { utf8Size } from "../../../contract/values/utf8_size.ts";
 import type { Abortable } from "../../connection/abortable.ts";
 import { type Claimed, Claims, type ClaimsOptions, otherInput } from "./claims.ts";
 import { fingerprint, keepable, readOutcome, tooLarge, writeOutcome } from "./outcome.ts";
+import { toClientError } from "../../connection/own_errors.ts";
+import { internalError } from "../send_error.ts";
 import { Room, type RoomLimits } from "./room.ts";
 
 /** How long a closing hub waits until its last answers are stored, in milliseconds. */
@@ -223,10 +225,11 @@ async function until(outcome: Promise<string>, signal: AbortSignal): Promise<str
  * Writes an error for the client; without its `data` when that cannot be encoded.
  *
  * @param error The error that was thrown.
+ * @param name The request that failed.
  * @param onError Reports `data` that cannot be encoded.
  */
-export function writeError(error: unknown, onError: (failure: unknown) => void): string {
-  const wire = toWireError(error);
+export function writeError(error: unknown, name: string, onError: (failure: unknown) => void): string {
+  const wire = toClientError(error, internalError(name));
   try {
     return writeOutcome(["err", wire]);
   } catch (failure) {

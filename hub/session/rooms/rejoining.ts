@@ -127,9 +127,7 @@ export class Rejoining {
     } catch (error) {
       if (!this.#waitsFor(room)) return;
       const isAway = isHubError(error) && AWAY.has(error.code);
-      if (!isHubError(error)) {
-        this.#context.onError(error, { stage: "handler", name: room, connectionId: this.#conn.id });
-      }
+      this.#context.calls.thrown(error, { stage: "handler", name: room, connectionId: this.#conn.id });
       if (this.#isComing(room)) return void this.#open.delete(room); // the application has added it in the meantime
       if (!isAway || failures === 0) this.#refuse(room, error);
       if (isAway) this.#enterLater(room, failures);
@@ -151,8 +149,8 @@ export class Rejoining {
     await this.#permits.take();
     try {
       if (!this.#waitsFor(room)) return;
-      const turn = subscribes.take();
-      if (turn) await turn;
+      const wait = subscribes.wait();
+      if (wait) await this.#endable(room, wait.turn, (why) => wait.giveUp(why));
       subscribes.leave(); // bounds how many begin in a turn, not how many run
       if (!this.#isComing(room) && this.#waitsFor(room)) await this.#ask(room);
       if (this.#waitsFor(room)) await this.#context.addToRoom(room, this.#conn);
@@ -174,10 +172,14 @@ export class Rejoining {
       this.#context,
     );
     if (!answer) return;
-    const end = () => asking.end(new HubError("DISCONNECTED", "The answer is no longer needed"));
-    this.#endings.set(room, end);
+    await this.#endable(room, answer, (why) => asking.end(why));
+  }
+
+  /** Waits, and ends the wait when the client is gone, or is no longer to come back to the room. */
+  async #endable(room: string, wait: Promise<void>, end: (why: Error) => void): Promise<void> {
+    this.#endings.set(room, () => end(new HubError("DISCONNECTED", "The answer is no longer needed")));
     try {
-      await answer;
+      await wait;
     } finally {
       this.#endings.delete(room);
     }

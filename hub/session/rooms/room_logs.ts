@@ -41,15 +41,11 @@ export class RoomLogs implements RoomHistories {
     event: string,
     payload: unknown,
     options: HistoryBroadcastOptions = {},
-  ): Promise<Published> {
-    try {
-      const { except, ...publish } = readOptions("broadcast", options, KEPT_BROADCAST);
-      const leftOut = except ? readName(except.id, "connection to leave out") : null;
-      const record = roomRecord(leftOut, event, this.#events.parse(event, payload));
-      return Promise.resolve(this.#topics.keep(this.#room(name), record, publish));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  ): Published | Promise<Published> {
+    const { except, ...publish } = readOptions("broadcast", options, KEPT_BROADCAST);
+    const leftOut = except ? readName(except.id, "connection to leave out") : null;
+    const record = roomRecord(leftOut, event, this.#events.parse(event, payload));
+    return this.#topics.keep(this.#room(name), record, publish);
   }
 
   async history(name: string, query: HistoryQuery | undefined): Promise<RoomHistoryPage> {

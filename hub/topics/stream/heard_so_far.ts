@@ -4,7 +4,21 @@
  * @module
  */
 
+import type { StoredPage } from "../../../adapters/history_store.ts";
 import type { Position } from "../../../contract/mod.ts";
+
+/**
+ * The offset, in the epoch of a page, up to which a client counts as having all messages once it gets the page. A client
+ * from another epoch may have everything that the store has. Clients can make up positions, so the store must know them.
+ *
+ * @param since The client's position.
+ * @param page The page that it gets.
+ */
+export function hadUpTo([epoch, offset]: Position, { position, complete, records }: StoredPage): number {
+  if (complete) return records.at(-1)?.offset ?? offset;
+  if (epoch !== position[0]) return position[1];
+  return offset <= position[1] ? offset : 0;
+}
 
 /** The delivered offsets of one stream. */
 export class HeardSoFar {
@@ -17,6 +31,19 @@ export class HeardSoFar {
   /** The highest delivered offset in all earlier epochs. */
   farthest = 0;
   #atBefore = 0;
+
+  /**
+   * A subscriber got messages from a read of the store.
+   *
+   * @param upTo Up to which offset.
+   * @param offset The stream's offset.
+   * @param now The time, by the clock.
+   */
+  show(upTo: number, offset: number, now: number): void {
+    if (upTo <= Math.max(offset, this.shown)) return;
+    this.shown = upTo;
+    this.at = now;
+  }
 
   /** Ends an epoch, at the stream's last position in it. */
   leave([epoch, offset]: Position): void {

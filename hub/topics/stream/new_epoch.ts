@@ -7,7 +7,7 @@
  */
 
 import type { StoredPage, StoredRecord } from "../../../adapters/history_store.ts";
-import type { Position } from "../../../contract/mod.ts";
+import { HubError, type Position } from "../../../contract/mod.ts";
 import { isPromise } from "../../backplane/deadline.ts";
 
 /**
@@ -109,4 +109,13 @@ function differs(record: StoredRecord, heard: Heard): boolean | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The error for a message of an epoch that the store does not have. */
+export function strangeEpoch(channel: string, store: string, epoch: string, present: string): HubError {
+  return new HubError(
+    "UNAVAILABLE",
+    `Cannot deliver a message on "${channel}": its epoch is ${epoch}, that of ${store} is ${present}. Give every ` +
+      "node of the cluster the same history",
+  );
 }

@@ -6,12 +6,12 @@
  */
 
 import type { HistoryStore, StoredPage, StoredRecord } from "../../../adapters/history_store.ts";
-import { type Clock, HubError, type Position } from "../../../contract/mod.ts";
+import type { Clock, Position } from "../../../contract/mod.ts";
 import { isPromise, withDeadline } from "../../backplane/deadline.ts";
 import type { KeptMessage } from "../../outbox/kept_message.ts";
 import { Ahead } from "./ahead.ts";
-import { HeardSoFar } from "./heard_so_far.ts";
-import { type DatedPage, unheardAfter } from "./new_epoch.ts";
+import { hadUpTo, HeardSoFar } from "./heard_so_far.ts";
+import { type DatedPage, strangeEpoch, unheardAfter } from "./new_epoch.ts";
 
 /** How long an early message waits for the missing ones before they are read from the store, in milliseconds. */
 const AHEAD_WAIT_MS = 20;
@@ -141,14 +141,16 @@ export class TopicStream {
   }
 
   /**
-   * A reconnecting client has got messages up to a position from a read of the store. It may be ahead of the stream.
+   * A client that reconnects gets a page. The client may be ahead of the stream. Returns the page.
    *
-   * @param position The position.
+   * @param since The position that it had.
+   * @param page The page.
    */
-  shown([epoch, offset]: Position): void {
-    if (epoch !== this.#position?.[0] || offset <= Math.max(this.#position[1], this.#heard.shown)) return;
-    this.#heard.shown = offset;
-    this.#heard.at = this.#options.clock.now();
+  shown(since: Position, page: StoredPage): StoredPage {
+    const [epoch, offset = 0] = this.#position ?? [];
+    const now = this.#options.clock.now();
+    if (page.position[0] === epoch) this.#heard.show(hadUpTo(since, page), offset, now);
+    return page;
   }
 
   /** Stops the stream. */
@@ -226,14 +228,15 @@ export class TopicStream {
     let useless = 0, failures = 0;
     while (this.#needsRead && !this.#closed) {
       this.#again = false;
+      const from = this.#position!;
       try {
-        const answer = this.#read(this.#position, PAGE);
+        const answer = this.#read(from, PAGE);
         const dated = isPromise(answer) ? await answer : answer;
         if (this.#closed) break;
         this.#isDown = false;
         this.#heldSince = undefined;
         failures = 0;
-        const applied = this.#apply(dated);
+        const applied = this.#apply(dated, from);
         useless = (isPromise(applied) ? await applied : applied) ? 0 : useless + 1;
       } catch (error) {
         if (this.#closed) break;
@@ -284,8 +287,8 @@ export class TopicStream {
     return isPromise(page) ? page.then((page) => ({ page, asked })) : { page, asked };
   }
 
-  /** Takes a page of the store. Returns whether it has helped. */
-  #apply(dated: DatedPage): boolean | Promise<boolean> {
+  /** Takes a page of the store, read from a position on. Returns whether it has helped. */
+  #apply(dated: DatedPage, from: Position): boolean | Promise<boolean> {
     const { page } = dated;
     const { position: [epoch, last], complete, records } = page;
     const before = this.#position!;
@@ -293,7 +296,11 @@ export class TopicStream {
     if (this.#isBack) return false;
     if (epoch !== before[0]) return this.#move(dated);
     if (this.#strange !== undefined) this.#tellStrange(epoch);
-    if (last < before[1]) return false; // a replica that lags
+    if (last < before[1]) {
+      if (from[0] !== epoch || last < from[1]) return false; // a replica that lags
+      this.#behind = this.#again; // the stream went on during the read, so nothing was missing
+      return true;
+    }
     if (!complete) this.#skipTo([epoch, (records[0]?.offset ?? last + 1) - 1]);
     return this.#deliverAll(page, before);
   }
@@ -384,15 +391,7 @@ export class TopicStream {
 
   #tellStrange(epoch: string): void {
     const { channel, store, onError } = this.#options;
-    onError(
-      new HubError(
-        "UNAVAILABLE",
-        `Cannot deliver a message on "${channel}": its epoch is ${
-          this.#strange![0]
-        }, that of ${store.name} is ` +
-          `${epoch}. Give every node of the cluster the same history`,
-      ),
-    );
+    onError(strangeEpoch(channel, store.name, this.#strange![0], epoch));
     this.#strange = undefined;
   }
 }

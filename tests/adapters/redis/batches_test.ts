@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Batches, type RedisCommand } from "../../../adapters/kit/redis/reach.ts";
+import type { Question } from "../../../adapters/kit/redis/questions.ts";
 import { script } from "../../../adapters/kit/redis/script.ts";
 import { type Clock, systemClock } from "../../../contract/mod.ts";
 import { microtaskClock } from "../../fake_clock.ts";
@@ -7,11 +8,13 @@ import { test, waitFor } from "../../harness.ts";
 import { microtasks } from "../../hub/wires.ts";
 
 const SCRIPT = script("return ARGV[1]");
+const QUESTION: Question = { script: SCRIPT, most: 3, keys: () => ["shared"], args: () => ["last"] };
 const NOSCRIPT = new Error("NOSCRIPT No matching script");
 
 /** Writes that are answered when the test says so. */
 function writes(clock: Pick<Clock, "endOfTurn"> = microtaskClock) {
-  const sent: { readonly names: string[]; answer(...replies: unknown[]): void }[] = [];
+  const sent: { names: string[]; commands: readonly RedisCommand[]; answer(...replies: unknown[]): void }[] =
+    [];
   const batches = new Batches({
     partOf: () => 0,
     keysOf: () => "",
@@ -19,13 +22,15 @@ function writes(clock: Pick<Clock, "endOfTurn"> = microtaskClock) {
       new Promise((resolve) =>
         sent.push({
           names: commands.map((command) => `${command[0]} ${command.at(-1)}`),
+          commands,
           answer: (...replies) => resolve(replies),
         })
       ),
     explain: (error) => error,
   }, clock);
   const run = (row: string, what: string) => batches.runPatiently(row, 0, SCRIPT, [], what);
-  return { sent, run };
+  const ask = (part: number, key: string) => batches.ask(part, QUESTION, key);
+  return { sent, run, ask };
 }
 
 test("batches: the commands of many clients in one turn are one write", async () => {
@@ -74,4 +79,42 @@ test("batches: a call that others of its row have overtaken is refused, and the 
   assertEquals(sent[1]!.names, ["EVAL 2"]);
   sent[1]!.answer("2");
   assertEquals(await other, "2");
+});
+
+test("batches: calls that ask the same of different keys share commands, and each gets its own answer", async () => {
+  const { sent, run, ask } = writes();
+  const done = [ask(0, "a"), run("x", "1"), ask(0, "b"), ask(0, "c"), ask(0, "d"), ask(1, "e")];
+  await microtasks();
+  const of = (...keys: string[]) => ["EVALSHA", SCRIPT.sha, `${keys.length}`, ...keys, "last"];
+  const [first, other] = sent;
+  assertEquals(first!.commands, [
+    ["EVALSHA", SCRIPT.sha, "0", "1"],
+    of("shared", "a", "b", "c"),
+    of("shared", "d"),
+  ], "a command has no more keys than the question allows, and comes after the calls of its turn");
+  assertEquals(other!.commands, [of("shared", "e")], "the keys of another part may be on another server");
+  first!.answer("1", ["A", "B", "C"], ["D"]);
+  other!.answer(["E"]);
+  assertEquals(await Promise.all(done), ["A", "1", "B", "C", "D", "E"]);
+});
+
+test("batches: questions whose script is unknown are asked again", async () => {
+  const { sent, ask } = writes();
+  const done = [ask(0, "a"), ask(0, "b")];
+  await microtasks();
+  sent[0]!.answer(NOSCRIPT);
+  await microtasks();
+  assertEquals(sent[1]!.commands, [["EVAL", SCRIPT.text, "3", "shared", "a", "b", "last"]]);
+  sent[1]!.answer(["A", "B"]);
+  assertEquals(await Promise.all(done), ["A", "B"]);
+});
+
+test("batches: a command that fails rejects its own questions, and no others", async () => {
+  const { sent, ask } = writes();
+  const done = ["a", "b", "c", "d"].map((key) => ask(0, key));
+  await microtasks();
+  sent[0]!.answer(new Error("ERR broken"), ["D"]);
+  const results = await Promise.allSettled(done);
+  assertEquals(results.map(({ status }) => status), ["rejected", "rejected", "rejected", "fulfilled"]);
+  assertEquals(await done[3], "D");
 });

@@ -141,6 +141,61 @@ test("redis history: messages that are evicted without their head are missing, n
   assertEquals((await a.store.read("news", { since: [epoch, 3] })).complete, true);
 }, TIMEOUT);
 
+test("redis history: the positions of many topics that are asked for at once take few commands", async () => {
+  await using broker = await startRedis();
+  await using console = await openConsole(broker.url);
+  await using a = await open(broker.url);
+  const names = Array.from({ length: 100 }, (_, i) => `topic ${i}`);
+  const kept = new Map<string, Position>();
+  for (const name of names.slice(0, 50)) kept.set(name, await a.store.append(name, "1", PLENTY));
+  const whole = await Promise.all(names.map(async (name) => (await a.store.read(name)).position));
+  const ask = () => Promise.all(names.map(async (name) => await a.store.read(name, { limit: 0 })));
+  await ask();
+  await console.redis.call("CONFIG", "RESETSTAT");
+  const pages = await ask();
+  assertEquals(pages.map(({ position }) => position), whole);
+  for (const [i, name] of names.entries()) if (kept.has(name)) assertEquals(whole[i], kept.get(name));
+  assertEquals([...new Set(pages.map(({ complete, records }) => `${complete} ${records.length}`))], [
+    "true 0",
+  ]);
+  const [, calls] = /cmdstat_evalsha:calls=(\d+)/.exec(String(await console.redis.info("commandstats"))) ??
+    [];
+  assert(Number(calls) <= 5, `${calls} commands`);
+}, TIMEOUT);
+
+test("redis history: a topic whose position cannot be read fails alone", async () => {
+  await using broker = await startRedis();
+  await using console = await openConsole(broker.url);
+  await using a = await open(broker.url);
+  const kept = await fill(a.store, 3);
+  await console.redis.set("p:history:m:c:broken", "not a head");
+  const names = ["news", "broken", "other"];
+  const [news, broken, other] = await Promise.allSettled(
+    names.map(async (name) => await a.store.read(name, { limit: 0 })),
+  );
+  assertEquals(news!.status === "fulfilled" && news!.value.position, kept);
+  assertEquals(other!.status === "fulfilled" && other!.value.position[1], 0);
+  const { reason } = broken as PromiseRejectedResult;
+  assertEquals((reason as HubError).code, "UNAVAILABLE");
+  assertEquals(reason.message, 'Cannot read the history of "broken" in redis: it refuses with WRONGTYPE');
+}, TIMEOUT);
+
+test(
+  "redis history: a question for a position that is given up does not end those that it was asked with",
+  async () => {
+    await using broker = await startRedis();
+    await using a = await open(broker.url);
+    const kept = await fill(a.store, 1);
+    const ending = new AbortController();
+    const ended = a.store.read("other", { limit: 0, signal: ending.signal });
+    const stays = a.store.read("news", { limit: 0 });
+    ending.abort(new Error("nobody waits"));
+    await assertRejects(async () => await ended, Error, "nobody waits");
+    assertEquals((await stays).position, kept);
+  },
+  TIMEOUT,
+);
+
 test(
   "redis history: a master that was demoted and is master again does not go on in its old epoch",
   async () => {

@@ -6,7 +6,7 @@ import {
 } from "../../../adapters/redis_cluster/mod.ts";
 import { nodeFailure } from "../../../adapters/redis_cluster/errors.ts";
 import { readNodes } from "../../../adapters/redis_cluster/nodes.ts";
-import { Outbox, type Outgoing, type Route } from "../../../adapters/redis_cluster/outbox.ts";
+import { Outbox, type Outgoing, type Route } from "../../../adapters/redis_cluster/publishing/outbox.ts";
 import { Names } from "../../../adapters/redis_cluster/partitions.ts";
 import { Mail } from "../../../adapters/redis_cluster/mail.ts";
 import { Seen } from "../../../adapters/redis_cluster/seen.ts";
@@ -118,6 +118,18 @@ test("redis-cluster: a shard that refuses for now is tried again, with pauses an
   }
   assertEquals([counts.settled, new Set(old.texts).size], [1, 1]);
   assert(old.sent.length > 10 && old.sent.length < 200);
+});
+
+test("redis-cluster: messages that a shard refuses before it takes a later one are lost and reported, because no node takes them any more", () => {
+  const { clock, publish, old, counts, lost } = scene();
+  publish("1", "2", "3", "4");
+  const busy = new Error("BUSY Redis is busy running a script");
+  old.answer(busy, busy, 1, busy);
+  clock.advance(25);
+  assertEquals(old.texts, ["1", "2", "3", "4", "4"]);
+  old.answer(1);
+  const why = "the shard has refused them, and taken a later one";
+  assertEquals([lost, counts.settled], [[`1: ${why}`, `2: ${why}`], 4]);
 });
 
 test("redis-cluster: a message that may have arrived is never sent again", () => {

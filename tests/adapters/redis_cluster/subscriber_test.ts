@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { Interests } from "../../../adapters/redis_cluster/interests.ts";
+import { Interests } from "../../../adapters/redis_cluster/subscribing/interests.ts";
 import type { ClusterLink, ClusterLinkEvents } from "../../../adapters/redis_cluster/link.ts";
-import { Subscriber } from "../../../adapters/redis_cluster/subscriber.ts";
+import { Subscriber } from "../../../adapters/redis_cluster/subscribing/subscriber.ts";
 import { FakeClock } from "../../fake_clock.ts";
 import { test, waitFor } from "../../harness.ts";
 
@@ -13,6 +13,8 @@ class ScriptedLink {
   destroyed = false;
   /** The result of the next commands. */
   answers: (Promise<void> | Error)[] = [];
+  /** What a node that ends none of them has. */
+  readonly channels = { has: () => true };
   /** The result of pings. */
   pong: Promise<void> = Promise.resolve();
 
@@ -24,8 +26,10 @@ class ScriptedLink {
     return this.#answer(`+${names.join()}`);
   }
 
-  unsubscribe(names: readonly string[]): Promise<void> {
-    return this.#answer(`-${names.join()}`);
+  async unsubscribe(groups: readonly (readonly string[])[]): Promise<readonly Error[]> {
+    const commands = await Promise.allSettled(groups.map((names) => this.#answer(`-${names.join()}`)));
+    await this.pong;
+    return commands.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
   }
 
   ping(): Promise<void> {
@@ -244,4 +248,41 @@ test("redis-cluster: closing ends every wait", async () => {
   await subscriber.close();
   await left;
   await waitFor(() => clock.pending <= 1);
+});
+
+test("redis-cluster: a partition that moves on while its first subscribe is under way begins elsewhere only after that, and is no outage", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { subscriber, partition, link } = await subscribed(8);
+  const next = scene();
+  stack.defer(async () => void await Promise.all([subscriber.close(), next.subscriber.close()]));
+  const interests = partition(7);
+  interests.moveTo(subscriber);
+  const held = Promise.withResolvers<void>();
+  link.answers = [held.promise];
+  const live = interests.subscribe("b", "B");
+  await waitFor(() => link.answers.length === 0);
+  interests.moveTo(next.subscriber);
+  await settle();
+  assertEquals(next.links.length, 0);
+  held.resolve();
+  await live;
+  await waitFor(() => next.links[0]?.commands.length === 1 && link.commands.length === 3);
+  await settle();
+  assertEquals(link.commands.slice(1), ["+probe-7,B", "-probe-7,B"]);
+  assertEquals([interests.home === next.subscriber, interests.broken], [true, false]);
+});
+
+test("redis-cluster: a channel that is left while its subscribe is refused is left", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { subscriber, interests, link } = await subscribed();
+  stack.defer(() => subscriber.close());
+  for (const refusal of ["MOVED 7 127.0.0.1:2", "NOPERM no permissions"]) {
+    const held = Promise.withResolvers<void>();
+    link.answers = [held.promise];
+    const live = interests.subscribe("b", "B").catch(() => {});
+    await waitFor(() => link.answers.length === 0);
+    const left = interests.unsubscribe("B");
+    held.reject(new Error(refusal));
+    await Promise.all([live, left]);
+  }
 });

@@ -129,8 +129,13 @@ onlyDeno("zeromq curve: a stranger can neither read nor send over a proxy", asyn
   }
   assertEquals([a.words(), b.words()], ["", ""], "nothing of a stranger came");
   await a.until(() => refused.length > 0, "the stranger to be told");
-  const error = await assertRejects(() => withLimit({ proxy: at, curve: "none" }), Error);
-  assertEquals(error.message, "waited long enough");
+  const bare = await assertRejects(() => openNode({ proxy: at, curve: "none" }), Error);
+  assertStringIncludes(bare.message, "set curve");
+  const stranger = await assertRejects(
+    () => withLimit({ proxy: at, curve: { ...own, allow: [keys.publicKey] } }),
+    Error,
+  );
+  assertEquals(stranger.message, "waited long enough");
 });
 
 onlyDeno("zeromq curve: an onRefused that throws hurts neither the proxy nor the process", async () => {

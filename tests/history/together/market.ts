@@ -38,7 +38,7 @@ export const market = defineContract({
 
 export type Market = (typeof market)["definition"];
 export type MarketHub = Hub<Market>;
-export type MarketOptions = Partial<HubOptions<Market, { id: string }, undefined>>;
+export type MarketOptions = Partial<HubOptions<Market, { id: string } | undefined, undefined>>;
 export type Topic = `price/${string}` | `short/${string}`;
 /** A room with history. */
 export type Floor = `floor/${string}`;

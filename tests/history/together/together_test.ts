@@ -170,7 +170,7 @@ for (const createPlace of await openPlaces()) {
       await call(3);
       await call(4, b!, { except });
       await emitter.room("floor/x").broadcast("call", { from: "emitter", n: 5 });
-      await call(6, a!);
+      await stays.heardUpTo(await call(6, a!)); // by now the other node has it: it is no live message there
       await moves.find(b!);
       await a!.hub.close(); // the others are complete without it
       const last = await call(7);

@@ -22,8 +22,8 @@ import { type Script, script } from "../script.ts";
  */
 const MAX_BEGUN = 10_000;
 
-const HISTORY = String.raw`
-local new, m, s, k = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+const EPOCHS = String.raw`
+local new = KEYS[1]
 local function text(number) return string.format('%.0f', number) end
 local info = redis.call('INFO', 'replication')
 if not string.find(info, 'role:master', 1, true) then
@@ -37,6 +37,17 @@ local function serversOf(count, server)
   return text(server and server ~= replid and count + 1 or count)
 end
 local function epochOf(base, servers) return base .. '.' .. servers .. '.' .. replid end
+local function baseOfEmpty(channel, id, keep)
+  local begun = redis.call('HMGET', new, 'id', ':' .. channel)
+  if not begun[1] then
+    redis.call('HSET', new, 'id', id)
+    redis.call('PEXPIRE', new, keep)
+  end
+  return (begun[1] or id) .. '.' .. (begun[2] or '0')
+end`;
+
+const HISTORY = String.raw`
+local m, s, k = KEYS[2], KEYS[3], KEYS[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function cameAt(offset)
@@ -61,6 +72,7 @@ end`;
  * offset, and 1 if the key was known, or 0.
  */
 export const APPEND: Script = script(
+  EPOCHS,
   HISTORY,
   String.raw`
 local data, key, size, ttl, keep = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -113,18 +125,11 @@ return { epoch, last, 0 }`,
  * the epoch, the newest offset, whether all messages after the position are there, the messages by id, and the time.
  */
 export const READ: Script = script(
+  EPOCHS,
   HISTORY,
   String.raw`
 local head = redis.call('HMGET', m, 'base', 'last', 'ttl', 'servers', 'server')
-local base, last = head[1], tonumber(head[2] or 0)
-if not base then
-  local begun = redis.call('HMGET', new, 'id', ':' .. ARGV[3])
-  if not begun[1] then
-    redis.call('HSET', new, 'id', ARGV[1])
-    redis.call('PEXPIRE', new, ARGV[2])
-  end
-  base = (begun[1] or ARGV[1]) .. '.' .. (begun[2] or '0')
-end
+local base, last = head[1] or baseOfEmpty(ARGV[3], ARGV[1], ARGV[2]), tonumber(head[2] or 0)
 local epoch, live = epochOf(base, serversOf(head[4], head[5])), 1
 if head[1] then live = oldest(last, head[3]) end
 local since, complete = tonumber(ARGV[5]), 1
@@ -147,4 +152,22 @@ for i, entry in ipairs(found) do
   flat[2 * i] = entry[2][2]
 end
 return { epoch, last, complete, flat, text(now) }`,
+);
+
+/**
+ * Reads only positions, of many channels. Its keys are `new` and the heads. Arguments: the id for a new epoch; how long
+ * to remember it. For each head it answers with the epoch and the newest offset. The key `new` and the keys of heads
+ * begin alike. Where the first ends with `new`, a head has `m:` and the name of its channel. So the name begins at the
+ * byte at which the key `new` ends.
+ */
+export const POSITIONS: Script = script(
+  EPOCHS,
+  String.raw`
+local found = {}
+for i = 2, #KEYS do
+  local head = redis.call('HMGET', KEYS[i], 'base', 'last', 'servers', 'server')
+  local base = head[1] or baseOfEmpty(string.sub(KEYS[i], #new), ARGV[1], ARGV[2])
+  found[i - 1] = { epochOf(base, serversOf(head[3], head[4])), tonumber(head[2] or 0) }
+end
+return found`,
 );

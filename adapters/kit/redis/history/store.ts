@@ -15,10 +15,18 @@ import type {
   StoredRecord,
 } from "../../../history_store.ts";
 import { orAborted } from "../../or_aborted.ts";
+import { isReply } from "../errors.ts";
+import type { Question } from "../questions.ts";
 import { Batches, type RedisReach } from "../reach.ts";
 import { frameHead, type HistoryFrame } from "./frame.ts";
 import { notKept, notRead } from "./outcome.ts";
-import { APPEND, READ } from "./scripts.ts";
+import { APPEND, POSITIONS, READ } from "./scripts.ts";
+
+/** The keys of a channel, in the order in which the scripts take them. */
+const KINDS = ["m", "s", "k"];
+
+/** How many positions one run of a script reads: that takes Redis about a quarter of a millisecond. */
+const MAX_POSITIONS = 50;
 
 /** Longer times count as unlimited, in milliseconds: Redis would refuse them only after it has kept the message. */
 const MAX_TTL_MS = 1e14;
@@ -48,6 +56,7 @@ export class RedisHistory implements HistoryStore {
   readonly tellsKnown = true;
   readonly #parts: RedisHistoryParts;
   readonly #redis: Batches;
+  readonly #positions: Question;
   #context: HistoryContext | undefined;
   #head = "";
 
@@ -57,6 +66,12 @@ export class RedisHistory implements HistoryStore {
     this.publishes = parts.publishing !== undefined;
     this.#parts = parts;
     this.#redis = new Batches(parts.reach);
+    this.#positions = {
+      script: POSITIONS,
+      most: MAX_POSITIONS,
+      keys: (part) => [`${parts.reach.keysOf(part)}new`],
+      args: () => [newId(), String(Math.ceil(parts.keepMs))],
+    };
   }
 
   open(context: HistoryContext): void {
@@ -97,10 +112,41 @@ export class RedisHistory implements HistoryStore {
     }
   }
 
-  async read(channel: string, { since, limit = Infinity, reverse = false, signal }: ReadOptions = {}) {
+  async read(channel: string, options: ReadOptions = {}): Promise<StoredPage> {
+    const { since, limit, signal } = options;
     signal?.throwIfAborted();
+    const page = limit === 0 && !since ? this.#positionOf(channel) : this.#page(channel, options);
+    try {
+      return await orAborted(page, signal);
+    } catch (error) {
+      throw signal?.aborted && error === signal.reason ? error : notRead(error, channel, this.name);
+    }
+  }
+
+  /** Asks for a position together with all others that are wanted in this turn. */
+  async #positionOf(channel: string): Promise<StoredPage> {
+    const [part, [, head]] = this.#keysOf(channel, ["m"]);
+    try {
+      const position = await this.#redis.ask(part, this.#positions, head!) as Position;
+      return { position, complete: true, records: [] };
+    } catch (error) {
+      // The reason may be one of the other channels.
+      if (this.#isOfAll(error as Error)) throw error;
+      return await this.#page(channel, { limit: 0 });
+    }
+  }
+
+  /** Whether an error concerns the server or the connection, and not one of the channels. */
+  #isOfAll({ cause }: Error): boolean {
+    return !isReply(cause) || this.#parts.reach.patience?.isForNow(cause as Error) === true;
+  }
+
+  async #page(
+    channel: string,
+    { since, limit = Infinity, reverse = false }: ReadOptions,
+  ): Promise<StoredPage> {
     const [part, keys, name] = this.#keysOf(channel);
-    const answer = this.#redis.runPatiently(
+    const answer = await this.#redis.runPatiently(
       undefined,
       part,
       READ,
@@ -113,19 +159,12 @@ export class RedisHistory implements HistoryStore {
       limit === Infinity ? "" : String(limit),
       reverse ? "1" : "0",
     );
-    const explained = answer.catch((error) => Promise.reject(notRead(error, channel, this.name)));
-    const [epoch, last, complete, flat, now] = await orAborted(explained, signal) as [
-      string,
-      number,
-      number,
-      string[],
-      string,
-    ];
+    const [epoch, last, complete, flat, now] = answer as [string, number, number, string[], string];
     return {
       position: [epoch, last],
       complete: complete === 1,
       records: recordsOf(flat, Number(now), channel),
-    } as StoredPage;
+    };
   }
 
   /**
@@ -143,12 +182,15 @@ export class RedisHistory implements HistoryStore {
     this.#context = undefined;
   }
 
-  #keysOf(channel: string): [part: number, keys: readonly string[], name: string] {
+  #keysOf(
+    channel: string,
+    kinds: readonly string[] = KINDS,
+  ): [part: number, keys: readonly string[], name: string] {
     const { reach } = this.#parts;
     const part = reach.partOf(channel);
     const prefix = reach.keysOf(part);
     const name = toName(channel);
-    return [part, [`${prefix}new`, ...["m", "s", "k"].map((kind) => `${prefix}${kind}:${name}`)], name];
+    return [part, [`${prefix}new`, ...kinds.map((kind) => `${prefix}${kind}:${name}`)], name];
   }
 }
 

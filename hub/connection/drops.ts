@@ -1,6 +1,7 @@
 /**
- * Reports of dropped messages from other nodes: one report per kind of error and interval. This node may be unable to
- * read any message of a node with another contract; a report for each would be too many.
+ * Reports of errors that may come in a flood, such as dropped messages from other nodes: one report per kind of error and
+ * interval. This node may be unable to read any message of a node with another contract; a report for each would be too
+ * many.
  *
  * @module
  */
@@ -15,7 +16,7 @@ const INTERVAL_MS = 10_000;
 /** How many kinds are counted apart at once. A peer can make up new names without end. */
 const MAX_KINDS = 32;
 
-/** Reports an error, with the number of dropped messages that it stands for. */
+/** Reports an error, with the channel or name, and the number of dropped messages or failed calls that it stands for. */
 type Report = (error: unknown, channel: string, count: number) => void;
 
 /** What was dropped since the last report. */
@@ -54,7 +55,7 @@ export class Drops {
     recent.channel = channel;
   }
 
-  /** Reports the counted drops now. Nothing is reported afterwards. */
+  /** Reports the counted drops now, and counts no longer. */
   close(): void {
     for (const recent of this.#recent.values()) {
       recent.stop();
@@ -89,6 +90,6 @@ export class Drops {
 
 function summary(error: unknown, count: number): unknown {
   if (!(error instanceof Error)) return error;
-  const message = `${error.message} (the last of ${count} messages dropped within ${INTERVAL_MS / 1_000} s)`;
+  const message = `${error.message} (the last of ${count} within ${INTERVAL_MS / 1_000} s)`;
   return new HubError(isHubError(error) ? error.code : "INTERNAL", message, { cause: error });
 }

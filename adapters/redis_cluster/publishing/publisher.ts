@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Clock } from "../../contract/clock.ts";
-import type { ClusterLink, ClusterLinkEvents } from "./link.ts";
+import type { Clock } from "../../../contract/clock.ts";
+import type { ClusterLink, ClusterLinkEvents } from "../link.ts";
 import type { Outgoing, Route } from "./outbox.ts";
-import { inTime } from "../kit/deadline.ts";
-import type { FailureKind } from "../kit/failure.ts";
-import { Keeper } from "../kit/keeper.ts";
-import { whenReady } from "../kit/redis/link.ts";
+import { inTime } from "../../kit/deadline.ts";
+import type { FailureKind } from "../../kit/failure.ts";
+import { Keeper } from "../../kit/keeper.ts";
+import { whenReady } from "../../kit/redis/link.ts";
 
 /** Options of {@linkcode Publisher}. */
 export interface PublisherOptions {

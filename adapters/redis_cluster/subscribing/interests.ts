@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Clock } from "../../contract/clock.ts";
-import { HOLD_MS } from "./outbox.ts";
+import type { Clock } from "../../../contract/clock.ts";
+import { HOLD_MS } from "../moves.ts";
 
 /** A partition's view of the connection to a shard. */
 export interface Home {
@@ -49,7 +49,7 @@ export class Interests {
   readonly #entries = new Map<string, Interest>();
   #lost = 0;
   #inMotion = 0;
-  /** Whether the partition has moved to another shard with channels that were live. */
+  /** Whether channels that were live have moved to another shard, or have been away. */
   #hasMoved = false;
   #cancelMove = () => {};
   #home: Home | undefined;
@@ -146,6 +146,14 @@ export class Interests {
     this.#turn(entry, moving ? "moving" : "lost");
   }
 
+  /** The node has ended the subscription of a channel by itself: messages are missed until it is live again. */
+  ended(name: string): void {
+    const entry = this.#entries.get(name);
+    if (!entry || entry.state === "new") return;
+    this.#hasMoved = true;
+    this.dropped(name, true);
+  }
+
   /**
    * Redis refuses a channel.
    *
@@ -232,7 +240,7 @@ export class Interests {
     while (!this.#closed && this.#home !== wanted()) {
       await this.#home?.release(this);
       if (this.#closed) break;
-      this.#hasMoved = this.#inMotion > 0 && !this.broken;
+      this.#hasMoved ||= this.#inMotion > 0;
       this.#home = wanted();
       this.#home?.adopt(this);
     }

@@ -5,12 +5,11 @@
  * @module
  */
 
-import type { Clock } from "../../contract/clock.ts";
-import { isForNow, type Moved, readMoved } from "./errors.ts";
-import type { RedisMessage } from "../kit/redis/link.ts";
+import type { Clock } from "../../../contract/clock.ts";
+import { isForNow, type Moved, readMoved } from "../errors.ts";
+import { HOLD_MS } from "../moves.ts";
+import type { RedisMessage } from "../../kit/redis/link.ts";
 
-/** For how long a message may wait while its slot moves, in milliseconds. */
-export const HOLD_MS = 2_000;
 /** The pause before a retry at a shard that has refused for now without a new address, in milliseconds. */
 const RETRY_MS = 25;
 
@@ -37,8 +36,8 @@ export interface Outgoing extends RedisMessage {
 export interface OutboxOptions {
   readonly slot: number;
   readonly clock: Clock;
-  /** A slot has moved. */
-  onMoved(moved: Moved): void;
+  /** A slot has moved, says the shard at the address `from`. */
+  onMoved(moved: Moved, from: string): void;
   /** A shard has refused. A new look at the cluster may show why. */
   onTrouble(): void;
   /** A message is finished: confirmed or lost. */
@@ -94,12 +93,17 @@ export class Outbox {
   settled(message: Outgoing, result: number | Error): void {
     const { clock, slot, onMoved, onTrouble } = this.#options;
     this.#underWay--;
-    if (!(result instanceof Error)) this.#options.onSettled(message);
-    else if (isForNow(result) && clock.now() - message.since < HOLD_MS) {
+    if (!(result instanceof Error)) {
+      // Nodes that take this message take no earlier one any more.
+      for (const late of this.#refused.splice(0)) {
+        this.#lose(late, "the shard has refused them, and taken a later one");
+      }
+      this.#options.onSettled(message);
+    } else if (isForNow(result) && clock.now() - message.since < HOLD_MS) {
       this.#refused.push(message);
       this.#hold();
       const moved = readMoved(result);
-      if (moved?.slot === slot) onMoved(moved);
+      if (moved?.slot === slot) onMoved(moved, this.#route!.address);
       else onTrouble();
       // A pause before the next attempt, unless the slot has moved elsewhere by then.
       this.#retryAt = clock.now() + RETRY_MS;

@@ -2,50 +2,29 @@
  * The subscriber connection to one shard. In rounds, it brings its subscriptions to the state that its partitions want.
  *
  * A round has either joins or leaves, and a ping after them. It never has both: when a slot leaves a node, the node
- * ends subscriptions by itself, and its message looks like the answer to a leave. The ping shows whether answers still
- * match commands.
+ * ends subscriptions by itself, and its message looks like the answer to a leave. So it is uncertain which leave an
+ * answer belongs to. After the ping answers match commands again.
  *
  * @module
  */
 
-import type { Clock } from "../../contract/clock.ts";
-import { isForNow, type Moved, readMoved } from "./errors.ts";
+import { isForNow, readMoved } from "../errors.ts";
 import { batches, Held } from "./held.ts";
 import type { Home, Interests } from "./interests.ts";
-import type { ClusterLink, ClusterLinkEvents } from "./link.ts";
-import { inTime } from "../kit/deadline.ts";
-import type { FailureKind } from "../kit/failure.ts";
-import { Keeper } from "../kit/keeper.ts";
-import { isReply } from "../kit/redis/errors.ts";
-import { whenReady } from "../kit/redis/link.ts";
-import { Waiters } from "../kit/waiters.ts";
+import { Probes } from "./probes.ts";
+import type { SubscriberOptions } from "./subscriber_options.ts";
+import { type NamesByPartition, planRound, type Round } from "./round.ts";
+import type { ClusterLink } from "../link.ts";
+import { inTime } from "../../kit/deadline.ts";
+import { Keeper } from "../../kit/keeper.ts";
+import { isReply } from "../../kit/redis/errors.ts";
+import { whenReady } from "../../kit/redis/link.ts";
+import { Waiters } from "../../kit/waiters.ts";
 
 /** The most channels in one command: Redis does one command at a time. */
 const BATCH_SIZE = 500;
 const FIRST_RETRY_MS = 25;
 const MAX_RETRY_MS = 1_000;
-
-/** Options of {@linkcode Subscriber}. */
-export interface SubscriberOptions {
-  readonly clock: Clock;
-  /** How long connecting may take. */
-  readonly connectTimeoutMs: number;
-  /** How long an answer may take. */
-  readonly answerMs: number;
-  connect(events: ClusterLinkEvents): ClusterLink | Promise<ClusterLink>;
-  /** A message, with the name of its channel in Redis. */
-  onMessage(name: string, data: Uint8Array<ArrayBuffer>): void;
-  /** A slot has moved. */
-  onMoved(moved: Moved): void;
-  /** The connection is gone. */
-  onLost(cause: unknown): void;
-  /** Redis has refused something. A new look at the cluster may show why. */
-  onTrouble(): void;
-  /** Redis refuses a channel that was live before. */
-  onRefused(error: Error, channel: string | undefined): void;
-  /** The connection could not be made. */
-  onFailure(cause: unknown): FailureKind;
-}
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -56,18 +35,20 @@ export class Subscriber implements Home {
   readonly #held = new Held();
   /** Channels whose state has to be checked. */
   readonly #dirty = new Map<string, Interests>();
+  /** The channels of commands under way. */
+  readonly #joining = new Map<string, Interests>();
   readonly #leaving = new Waiters<string>();
   readonly #releasing = new Waiters<Interests>();
+  readonly #probes = new Probes();
   #keeper: Keeper<ClusterLink> | undefined;
   #closing: Promise<void> = Promise.resolve();
   #link: ClusterLink | undefined;
   #running = false;
   /** How often subscriptions became uncertain. */
   #evictions = 0;
+  #doubting = false;
   #retryMs = FIRST_RETRY_MS;
   #cancelRetry = () => {};
-  #probe: { readonly token: string; readonly done: () => void } | undefined;
-  #probed = 0;
   #closed = false;
 
   /** @param options The options. */
@@ -147,22 +128,19 @@ export class Subscriber implements Home {
    */
   async check(publish: (channel: string, data: string) => Promise<boolean>): Promise<void> {
     const link = this.#link;
-    if (!link || this.#probe) return; // a running round has its own ping
+    if (!link || this.#probes.running) return;
+    // a running round has its own ping
     if (!this.#running) void this.#expect(link, link.ping(), "it does not answer");
-    const probed = [...this.#served].filter((one) => this.#held.get(one, one.probe));
-    const interests = probed[this.#probed++ % probed.length];
+    const interests = this.#probes.next([...this.#served].filter((one) => this.#held.get(one, one.probe)));
     if (!interests) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const token = crypto.randomUUID();
-    this.#probe = { token, done: resolve };
-    if (!await publish(interests.probe, token)) resolve();
-    await this.#expect(link, promise, "it answers, but delivers nothing", () => !this.#served.has(interests));
-    this.#probe = undefined;
+    const [back] = await this.#probes.send((token) => publish(interests.probe, token));
+    await this.#expect(link, back, "it answers, but delivers nothing", () => !this.#served.has(interests));
+    this.#probes.end();
   }
 
   /** A probe's message has come. */
   probed(token: string): void {
-    if (this.#probe?.token === token) this.#probe.done();
+    this.#probes.came(token);
   }
 
   #open(): void {
@@ -206,9 +184,8 @@ export class Subscriber implements Home {
 
   #touchAll(): void {
     for (const interests of this.#served) {
-      for (const name of interests.names) this.#dirty.set(name, interests);
+      for (const name of interests.names) this.touch(interests, name);
     }
-    this.#run();
   }
 
   #lost(link: ClusterLink, cause: unknown): void {
@@ -221,7 +198,7 @@ export class Subscriber implements Home {
   /** Subscriptions may be gone again, and a running probe proves nothing. */
   #doubt(): void {
     this.#evictions++;
-    this.#probe?.done();
+    this.#probes.excuse();
   }
 
   /** All subscriptions are gone with the connection. */
@@ -235,14 +212,29 @@ export class Subscriber implements Home {
   }
 
   /**
-   * The node does not say which subscriptions it has ended. So all are sent again; for live ones this has no effect.
+   * The node has ended subscriptions. It says so once for each, so this waits for those that come together. Then all
+   * subscriptions are sent again; for live ones this has no effect.
    */
   #evicted(link: ClusterLink): void {
     if (link !== this.#link) return;
     this.#doubt();
+    // These may be back at the end of the turn.
+    const left = this.#joining.size > 0 ? link.channels : undefined;
+    for (const [name, interests] of this.#joining) if (!left!.has(name)) interests.ended(name);
+    if (this.#doubting) return;
+    this.#doubting = true;
+    queueMicrotask(() => {
+      this.#doubting = false;
+      this.#resubscribe();
+    });
+  }
+
+  #resubscribe(): void {
+    const left = this.#link?.channels;
     for (const [interests, name] of this.#held.entries()) {
       this.#held.set(interests, name, false);
-      interests.dropped(name, true);
+      if (left?.has(name)) interests.dropped(name, true);
+      else interests.ended(name);
       this.#dirty.set(name, interests);
     }
     this.#options.onTrouble();
@@ -262,47 +254,40 @@ export class Subscriber implements Home {
       const { joins, leaves } = this.#plan();
       this.#settleReleases();
       if (!link || joins.size + leaves.size === 0) break;
-      const commands = leaves.size > 0
-        ? [...leaves].flatMap(([interests, names]) => this.#leave(link, interests, names))
-        : [...joins].flatMap(([interests, names]) => this.#join(link, interests, names));
-      const round = Promise.all([...commands, link.ping()]).then(() => {});
+      const round = leaves.size > 0 ? this.#leave(link, leaves) : Promise.all([
+        ...[...joins].flatMap(([interests, names]) => this.#join(link, interests, names)),
+        link.ping(),
+      ]);
       await this.#expect(link, round, "it does not answer");
     }
     this.#running = false;
   }
 
   /** Finds the commands to send, and settles channels that need none. */
-  #plan(): Record<"joins" | "leaves", Map<Interests, string[]>> {
-    const plan = { joins: new Map<Interests, string[]>(), leaves: new Map<Interests, string[]>() };
-    const add = (to: Map<Interests, string[]>, interests: Interests, name: string) => {
-      const names = to.get(interests);
-      if (names) names.push(name);
-      else to.set(interests, [name]);
-    };
-    for (const [name, interests] of this.#dirty) {
-      const sure = this.#held.get(interests, name);
-      if (!this.#served.has(interests) || !interests.wants(name)) {
-        if (sure !== undefined) {
-          add(plan.leaves, interests, name);
-          continue;
-        }
-      } else if (!sure) {
-        add(plan.joins, interests, name);
-        continue;
-      } else interests.acked(name);
+  #plan(): Round {
+    const round = planRound(this.#dirty, this.#held, this.#served);
+    for (const [name, interests] of round.done) {
       this.#dirty.delete(name);
       this.#leaving.settle(name);
+      if (this.#held.get(interests, name)) interests.acked(name);
     }
-    return plan;
+    return round;
   }
 
   #join(link: ClusterLink, interests: Interests, names: readonly string[]): Promise<void>[] {
     const evictions = this.#evictions;
     return batches(names, BATCH_SIZE).map(async (batch) => {
+      // From now on the node may have it, so the partition cannot be let go without a leave.
+      for (const name of batch) {
+        this.#held.set(interests, name, false);
+        this.#joining.set(name, interests);
+      }
       try {
         await link.subscribe(batch);
       } catch (error) {
         return await this.#joinFailed(link, interests, batch, error as Error);
+      } finally {
+        for (const name of batch) this.#joining.delete(name);
       }
       if (link !== this.#link) return;
       const sure = evictions === this.#evictions;
@@ -346,20 +331,21 @@ export class Subscriber implements Home {
     this.#retryLater();
   }
 
-  #leave(link: ClusterLink, interests: Interests, names: readonly string[]): Promise<void>[] {
-    return batches(names, BATCH_SIZE).map(async (batch) => {
-      try {
-        await link.unsubscribe(batch);
-      } catch (error) {
-        // A node without the slot has no subscriptions in it.
-        if (link === this.#link && readMoved(error)?.slot !== interests.slot) throw error;
-      }
-      if (link !== this.#link) return;
-      for (const name of batch) {
+  async #leave(link: ClusterLink, leaves: NamesByPartition): Promise<void> {
+    const refusals = await link.unsubscribe(
+      [...leaves.values()].flatMap((names) => batches(names, BATCH_SIZE)),
+    );
+    if (link !== this.#link) return;
+    const slots = new Set([...leaves.keys()].map(({ slot }) => slot));
+    // A node without the slot has no subscriptions in it.
+    const other = refusals.find((error) => !slots.has(readMoved(error)?.slot ?? NaN));
+    if (other) throw other;
+    for (const [interests, names] of leaves) {
+      for (const name of names) {
         this.#held.delete(interests, name);
         interests.dropped(name); // checked again: the channel may be wanted by now
       }
-    });
+    }
   }
 
   /** This connection does not subscribe to the channel for now. */
@@ -367,6 +353,7 @@ export class Subscriber implements Home {
     this.#held.delete(interests, name);
     interests.dropped(name, moving);
     this.#dirty.delete(name);
+    this.#leaving.settle(name);
   }
 
   #settleReleases(): void {
@@ -382,7 +369,12 @@ export class Subscriber implements Home {
   }
 
   /** Gives up the connection unless a promise resolves in time. */
-  async #expect(link: ClusterLink, done: Promise<void>, what: string, excuse = () => false): Promise<void> {
+  async #expect(
+    link: ClusterLink,
+    done: Promise<unknown>,
+    what: string,
+    excuse = () => false,
+  ): Promise<void> {
     const { clock, answerMs } = this.#options;
     try {
       await inTime(clock, answerMs, done, what);

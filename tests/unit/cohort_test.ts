@@ -1,0 +1,193 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { Group } from "../../hub/groups/group.ts";
+import { cohortsOfList } from "../../hub/outbox/cohort.ts";
+import type { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
+import { runs } from "../contract/runs.ts";
+import { test } from "../harness.ts";
+import { numbered } from "./counting_codec.ts";
+import { type FakeConnection, TapeScene } from "./tape_scene.ts";
+
+/** Connections that count how often somebody looks at them. */
+function counted(count: number) {
+  const scene = new TapeScene({ maxFrameMessages: Infinity, maxFrameLength: Infinity });
+  const conns = Array.from({ length: count }, () => scene.connect());
+  const counts = { looks: 0 };
+  for (const conn of conns) {
+    const { outbox } = conn;
+    Object.defineProperty(conn, "outbox", { get: () => (counts.looks++, outbox) });
+  }
+  return { scene, conns, counts };
+}
+
+/** Who is in which group, and to which groups messages go in one turn. */
+const shape = fc.integer({ min: 2, max: 40 }).chain((members) =>
+  fc.record({
+    groups: fc.array(fc.subarray(Array.from({ length: members }, (_, i) => i), { minLength: 2 }), {
+      minLength: 1,
+      maxLength: 12,
+      size: "max",
+    }),
+    members: fc.constant(members),
+    messages: fc.array(fc.nat(11), { minLength: 1, maxLength: 200, size: "max" }),
+  })
+);
+
+test("cohort: a turn looks at most twice at a member of a group, however many messages it has, and joins each frame once", () => {
+  fc.assert(
+    fc.property(shape, ({ groups: memberships, members, messages }) => {
+      const { scene, conns, counts } = counted(members);
+      const groups = memberships.map((indexes) => {
+        const group = new Group();
+        for (const i of indexes) group.add(conns[i]!);
+        return group;
+      });
+      for (let turn = 0; turn < 2; turn++) {
+        counts.looks = 0;
+        scene.codec.joined = 0;
+        const told = new Set<Group>();
+        const got = new Map<FakeConnection, number[]>();
+        for (const [n, g] of messages.entries()) {
+          const group = groups[g % groups.length]!;
+          group.deliver(numbered(n));
+          told.add(group);
+          for (const conn of group) got.set(conn as never, [...got.get(conn as never) ?? [], n]);
+        }
+        scene.endTurn();
+        const most = [...told].reduce((sum, { size }) => sum + 2 * size, 0);
+        assert(counts.looks <= most, `${counts.looks} looks at ${most / 2} members`);
+        assertEquals(scene.codec.joined, new Set([...got.values()].map(String)).size);
+      }
+    }),
+    runs(300),
+  );
+});
+
+test("cohort: a member that leaves it because of messages of its own costs the others nothing", () => {
+  const { scene, conns, counts } = counted(100);
+  const group = new Group();
+  for (const conn of conns) group.add(conn);
+  const { outbox: [one, two] } = { outbox: conns.slice(0, 2).map(({ outbox }) => outbox) };
+  group.deliver(numbered(0));
+  counts.looks = 0;
+  for (let n = 1; n < 60; n += 3) {
+    one!.pushOwn(numbered(n));
+    two!.pushOwn(numbered(n + 1));
+    group.deliver(numbered(n + 2));
+  }
+  assertEquals(counts.looks, 0);
+  scene.codec.joined = 0;
+  scene.endTurn();
+  assertEquals(scene.codec.joined, 3);
+});
+
+test("cohort: connections in the same groups stay together, also after messages for some of them", () => {
+  const { scene, conns } = counted(60);
+  const groups = Array.from({ length: 20 }, () => new Group());
+  for (const group of groups) for (const conn of conns) group.add(conn);
+  const [even, third] = [new Group(), new Group()];
+  for (const [i, conn] of conns.entries()) {
+    if (i % 2 === 0) even.add(conn);
+    if (i % 3 === 0) third.add(conn);
+  }
+  const sent: [Group, OutgoingMessage][] = [];
+  for (const [i, group] of groups.entries()) {
+    sent.push([group, numbered(i)]);
+    if (i % 5 === 0) sent.push([even, numbered(100 + i)]);
+    if (i % 7 === 0) sent.push([third, numbered(200 + i)]);
+  }
+  for (const [group, message] of sent) group.deliver(message);
+  scene.codec.joined = 0;
+  scene.endTurn();
+  assertEquals(scene.codec.joined, 4, "in both, in one of the two, in none");
+});
+
+/** How often a turn adds a message to a cohort or to an outbox. */
+function countAdds(conns: readonly FakeConnection[]): { adds: number } {
+  const counts = { adds: 0 };
+  for (const { outbox } of conns) {
+    const push = outbox.push.bind(outbox);
+    outbox.push = (message) => {
+      counts.adds++;
+      push(message);
+    };
+  }
+  return counts;
+}
+
+const departures: Record<string, (conns: readonly FakeConnection[], told: Group) => void> = {
+  "come": () => {},
+  "leave another group": (conns, told) => conns.forEach((conn) => told.delete(conn as never)),
+  "get the same message one by one": (conns) => {
+    const ping = numbered(-5);
+    for (const { outbox } of conns) outbox.push(ping);
+  },
+  "are flushed": (conns) => conns.forEach(({ outbox }) => outbox.flush()),
+};
+
+for (const [what, depart] of Object.entries(departures)) {
+  test(`cohort: members that ${what} within a turn are together again for the messages after it`, () => {
+    const { scene, conns } = counted(200);
+    const [group, other] = [new Group(), new Group()];
+    for (const conn of what === "come" ? conns.slice(0, 2) : conns) {
+      group.add(conn);
+      other.add(conn);
+    }
+    group.deliver(numbered(0));
+    other.deliver(numbered(1));
+    depart(conns, other);
+    for (const conn of conns) group.add(conn);
+    const counts = countAdds(conns);
+    for (let n = 2; n < 40; n++) group.deliver(numbered(n));
+    assert(counts.adds <= 2 * conns.length, `${counts.adds} messages were added one by one`);
+    scene.codec.joined = 0;
+    scene.endTurn();
+    assert(scene.codec.joined <= 2, `${scene.codec.joined} frames`);
+  });
+}
+
+test("cohort: members that come within a turn cost little, also between messages for some roles", () => {
+  const { scene, conns } = counted(200);
+  const group = new Group();
+  const mixed = [...conns, scene.connect("e")];
+  for (const conn of mixed.slice(0, 2)) group.add(conn);
+  group.deliver(numbered(0));
+  for (const conn of mixed) group.add(conn);
+  const counts = countAdds(mixed);
+  for (let n = 1; n < 40; n++) group.deliver(numbered(n), n % 2 === 0 ? { event: "e" } : {});
+  assert(counts.adds <= 2 * conns.length, `${counts.adds} messages were added one by one`);
+});
+
+test("cohort: senders that do not get their own messages share frames again after the first", () => {
+  const scene = new TapeScene({ maxFrameMessages: 8 });
+  const group = new Group();
+  const conns = Array.from({ length: 200 }, () => scene.connect());
+  for (const conn of conns) group.add(conn);
+  scene.codec.joined = 0;
+  for (const [n, except] of conns.entries()) group.deliver(numbered(n), { except });
+  for (const [i, { got }] of conns.entries()) {
+    assertEquals(got.map((message) => (message as unknown[])[2]), [...conns.keys()].filter((n) => n !== i));
+  }
+  // Each has one frame that no other has, and 24 frames with one of few contents.
+  assert(scene.codec.joined < 3 * conns.length, `${scene.codec.joined} frames were joined`);
+});
+
+test("cohort: a sender that is not a member stays with the others", () => {
+  const { scene, conns } = counted(10);
+  const [all, some] = [new Group(), new Group()];
+  for (const conn of conns) all.add(conn);
+  for (const conn of conns.slice(0, 5)) some.add(conn);
+  all.deliver(numbered(0));
+  for (const except of conns.slice(5)) some.deliver(numbered(1), { except });
+  assertEquals(new Set(conns.map(({ outbox }) => outbox.cohort)).size, 2);
+  scene.endTurn();
+});
+
+test("cohort: more members with messages of their own than a call has arguments can be in a group", () => {
+  const { turn } = new TapeScene();
+  const members = Array.from({ length: 150_000 }, () => {
+    const own = turn.root.alone(numbered(0));
+    return { cohort: undefined, giveSequence: () => own, emit() {} };
+  });
+  assertEquals(cohortsOfList(members, turn).length, members.length);
+});

@@ -1,0 +1,28 @@
+import { assert, assertEquals } from "@std/assert";
+import type { TopicMark } from "../../contract/mod.ts";
+import { readHello, topicsOf } from "../../hub/session/admission/hello.ts";
+import { test } from "../harness.ts";
+import { settledHeapBytes } from "../soak/heap.ts";
+
+test("hello: while authenticate runs, its topics need little more memory than they had on the wire (promise 8)", async () => {
+  // As short as topics get, so as many as a hello can name.
+  const frame = JSON.stringify(Array.from({ length: 1_020 }, (_, i) => [i + 1, "a", {}]));
+  const kept: unknown[] = [];
+  const before = await settledHeapBytes(1);
+  for (let i = 0; i < 100; i++) kept.push(readHello({ role: "member", topics: JSON.parse(frame) }));
+  const each = (await settledHeapBytes(1) - before) / kept.length;
+  assert(each < 2 * frame.length, `${each} bytes for a frame of ${frame.length}`);
+});
+
+test("hello: its topics are after the welcome what the client asked for", () => {
+  const topics: TopicMark[] = [
+    [1, "a"],
+    [2, "\u{d800}b", {}],
+    [3, "c", { since: ["epoch", 7], again: true }],
+    [4, "d", { last: 3 }],
+    [5, "e", { withinMs: 9 }],
+  ];
+  assertEquals(topicsOf(readHello({ role: "member", topics })), topics);
+  assertEquals(topicsOf(readHello({ role: "member", topics: [] })), []);
+  assertEquals(topicsOf(readHello({ role: "member" })), undefined);
+});
