@@ -9,6 +9,7 @@ import { Buffer } from "node:buffer";
 import type { Redis, RedisOptions } from "ioredis";
 import { isReply } from "../kit/redis/errors.ts";
 import { whyClosed } from "../kit/redis/greeting.ts";
+import { answersOf, InOrder } from "../kit/redis/in_order.ts";
 import type { RedisLinkEvents, RedisMessage } from "../kit/redis/link.ts";
 
 /** The kind of pub/sub: within a shard, or over all nodes of the cluster. */
@@ -51,6 +52,7 @@ export class ClusterLink {
   readonly #redis: Redis;
   readonly #mode: PubSub;
   readonly #ended: Promise<void>;
+  readonly #inOrder = new InOrder();
   #pings = 0;
   #leaving: Leaving | undefined;
   #silent = false;
@@ -204,7 +206,8 @@ export class ClusterLink {
   /**
    * Sends messages in this order, in one write. It never sends a message again.
    *
-   * @returns For each message the number of subscribers that got it, or the error. Never rejects.
+   * @returns For each message the number of subscribers that got it, or the error. Never rejects. Calls are settled in
+   * their order.
    */
   async publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]> {
     const pipeline = this.#redis.pipeline();
@@ -213,11 +216,8 @@ export class ClusterLink {
       if (this.#mode === "sharded") pipeline.spublish(name, payload);
       else pipeline.publish(name, payload);
     }
-    const results = await pipeline.exec().catch((error: Error) => messages.map(() => [error, null] as const));
-    return messages.map((_, i) => {
-      const [error, count] = results?.[i] ?? [new Error("The connection is closed")];
-      return error ?? Number(count);
-    });
+    const answers = await this.#inOrder.settle(answersOf(pipeline, messages.length));
+    return answers.map((answer) => answer instanceof Error ? answer : Number(answer));
   }
 
   /**
@@ -225,14 +225,10 @@ export class ClusterLink {
    *
    * @returns The answer to each command, or the error. Never rejects.
    */
-  async run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
+  run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
     const pipeline = this.#redis.pipeline();
     for (const [name, ...args] of commands) pipeline.call(name!, ...args);
-    const results = await pipeline.exec().catch((error: Error) => commands.map(() => [error, null] as const));
-    return commands.map((_, i) => {
-      const [error, reply] = results?.[i] ?? [new Error("The connection is closed")];
-      return error ?? reply;
-    });
+    return this.#inOrder.settle(answersOf(pipeline, commands.length));
   }
 
   /** Sends any other command. */

@@ -9,6 +9,7 @@ import type { RedisOptions } from "ioredis";
 import { loadLibrary } from "../library.ts";
 import { isReply, saidBy } from "./errors.ts";
 import { whyClosed } from "./greeting.ts";
+import { answersOf, InOrder } from "./in_order.ts";
 import type { RedisDriver, RedisLink, RedisLinkEvents, RedisMessage } from "./link.ts";
 
 /** The part of an ioredis client that is used. */
@@ -130,6 +131,7 @@ function addressOf({ host, port, path, name, sentinels }: IoredisSettings): stri
 class IoredisLink implements RedisLink {
   readonly ready: Promise<void>;
   readonly #client: IoredisClient;
+  readonly #inOrder = new InOrder();
   readonly #ended = Promise.withResolvers<void>();
   #events: RedisLinkEvents | undefined;
   /** The first error. The error of a command is only its consequence. */
@@ -172,28 +174,16 @@ class IoredisLink implements RedisLink {
   }
 
   async publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]> {
-    try {
-      const pipeline = this.#client.pipeline();
-      for (const { name, data } of messages) pipeline.publish(name, toArgument(data));
-      const results = await pipeline.exec();
-      return messages.map((_, i) => results?.[i]?.[0] ?? Number(results?.[i]?.[1]));
-    } catch (error) {
-      return messages.map(() => error as Error);
-    }
+    const pipeline = this.#client.pipeline();
+    for (const { name, data } of messages) pipeline.publish(name, toArgument(data));
+    const answers = await this.#inOrder.settle(answersOf(pipeline, messages.length));
+    return answers.map((answer) => answer instanceof Error ? answer : Number(answer));
   }
 
-  async run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
-    try {
-      const pipeline = this.#client.pipeline();
-      for (const [name, ...args] of commands) pipeline.call(name!, ...args);
-      const results = await pipeline.exec();
-      return commands.map((_, i) => {
-        const [error, reply] = results?.[i] ?? [new Error("The connection was closed")];
-        return error ?? reply;
-      });
-    } catch (error) {
-      return commands.map(() => error);
-    }
+  run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
+    const pipeline = this.#client.pipeline();
+    for (const [name, ...args] of commands) pipeline.call(name!, ...args);
+    return this.#inOrder.settle(answersOf(pipeline, commands.length));
   }
 
   async countSubscribers(channel: string): Promise<number> {

@@ -37,13 +37,14 @@ export interface RedisLink {
   /**
    * Sends messages in this order, in as few writes as possible. It never sends a message again.
    *
-   * @returns For each message the number of subscribers that got it, or the error. Never rejects.
+   * @returns For each message the number of subscribers that got it, or the error. Never rejects. Calls are settled in
+   * their order.
    */
   publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]>;
   /**
    * Sends commands in this order, in one write. It never sends a command again.
    *
-   * @returns The answer to each command, or the error. Never rejects.
+   * @returns The answer to each command, or the error. Never rejects. Calls are settled in their order.
    */
   run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]>;
   /** How many connections subscribe to a channel. */

@@ -8,6 +8,7 @@
 import { Buffer } from "node:buffer";
 import type { RedisOptions } from "ioredis";
 import { loadLibrary } from "../library.ts";
+import { InOrder } from "./in_order.ts";
 import type { RedisDriver, RedisLink, RedisLinkEvents, RedisMessage } from "./link.ts";
 
 /** The part of a node-redis client that is used. */
@@ -107,6 +108,7 @@ function driver(
 class NodeRedisLink implements RedisLink {
   readonly ready: Promise<void>;
   readonly #client: NodeRedisClient;
+  readonly #inOrder = new InOrder();
   #events: RedisLinkEvents | undefined;
   #cause: unknown;
 
@@ -137,19 +139,19 @@ class NodeRedisLink implements RedisLink {
 
   async publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]> {
     // The client writes them together at the end of the turn, in the order of the calls.
-    const results = await Promise.allSettled(messages.map(({ name, data }) => {
+    const results = await this.#inOrder.settle(Promise.allSettled(messages.map(({ name, data }) => {
       const argument = typeof data === "string"
         ? data
         : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
       return this.#client.publish(name, argument);
-    }));
+    })));
     return results.map((result) => result.status === "fulfilled" ? Number(result.value) : result.reason);
   }
 
   async run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
-    const replies = await Promise.allSettled(
+    const replies = await this.#inOrder.settle(Promise.allSettled(
       commands.map((command) => this.#client.sendCommand([...command])),
-    );
+    ));
     return replies.map((reply) => reply.status === "fulfilled" ? reply.value : reply.reason);
   }
 

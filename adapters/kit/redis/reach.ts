@@ -6,6 +6,7 @@
  */
 
 import { type Clock, systemClock } from "../../../contract/clock.ts";
+import { isReply } from "./errors.ts";
 import { type Asked, type Question, runsOf } from "./questions.ts";
 import { commandOf, type Script } from "./script.ts";
 
@@ -76,8 +77,10 @@ interface Part {
   waiting: Waiting[];
   /** Sent behind them. */
   asked: Map<Question, Asked[]>;
-  /** The number of writes without an answer. */
+  /** The number of writes that are not settled. */
   underWay: number;
+  /** Resolves when the newest write is settled. */
+  settled: Promise<void>;
   /** Scripts that have to be sent again: they go first when all answers are there. */
   again: Waiting[];
   /** Whether to pause before these scripts are sent again. */
@@ -155,7 +158,7 @@ export class Batches {
       this.#clock.endOfTurn(() => this.#flush());
     }
     const part = this.#parts.get(index) ??
-      { waiting: [], asked: new Map(), underWay: 0, again: [], pauses: false };
+      { waiting: [], asked: new Map(), underWay: 0, settled: Promise.resolve(), again: [], pauses: false };
     this.#parts.set(index, part);
     return part;
   }
@@ -180,18 +183,23 @@ export class Batches {
     part.waiting = [];
     part.asked.clear();
     for (let i = 0; i < batch.length; i += MAX_BATCH) {
-      void this.#send(index, part, batch.slice(i, i + MAX_BATCH));
+      part.settled = this.#send(index, part, batch.slice(i, i + MAX_BATCH), part.settled);
     }
-    if (part.underWay === 0) this.#parts.delete(index);
+    if (part.underWay === 0 && this.#parts.get(index) === part) this.#parts.delete(index);
   }
 
-  async #send(index: number, part: Part, batch: readonly Waiting[]): Promise<void> {
+  /**
+   * Sends a write. Settles it after the write before it, although its answer may be here earlier, as over a new
+   * connection. Else a script that has to be sent again could come after a later one of its row, which a server has
+   * taken meanwhile.
+   */
+  async #send(index: number, part: Part, batch: readonly Waiting[], earlier: Promise<void>): Promise<void> {
     part.underWay++;
-    try {
-      const replies = await this.#reach.run(index, batch.map(({ command }) => command));
-      for (const [i, one] of batch.entries()) this.#settle(part, one, replies[i]);
-    } catch (error) {
-      for (const one of batch) this.#refused(part, one, error as Error);
+    const sent = this.#reach.run(index, batch.map(({ command }) => command));
+    const [outcome] = await Promise.allSettled([sent, earlier]);
+    for (const [i, one] of batch.entries()) {
+      if (outcome.status === "fulfilled") this.#settle(part, one, outcome.value[i]);
+      else this.#refused(part, one, outcome.reason as Error);
     }
     part.underWay--;
     if (part.underWay === 0) this.#next(index, part);
@@ -199,17 +207,21 @@ export class Batches {
 
   #settle(part: Part, one: Waiting, reply: unknown): void {
     if (!(reply instanceof Error)) {
-      if (part.again.length > 0) this.#overtaken(part, one);
+      this.#overtaken(part, one);
       one.resolve(reply);
     } else if (one.script && reply.message.startsWith("NOSCRIPT")) part.again.push(one);
     else this.#refused(part, one, reply);
   }
 
   #refused(part: Part, one: Waiting, error: Error): void {
-    const isSent = !(error instanceof NotSentError);
-    if (!this.#mayWait(one, error)) return one.reject(isSent ? this.#reach.explain(error) : error);
-    part.again.push(one);
-    part.pauses = true;
+    if (this.#mayWait(one, error)) {
+      part.again.push(one);
+      part.pauses = true;
+    } else if (error instanceof NotSentError) one.reject(error);
+    else {
+      if (!isReply(error)) this.#overtaken(part, one);
+      one.reject(this.#reach.explain(error));
+    }
   }
 
   #mayWait(one: Waiting, error: Error): boolean {
@@ -222,11 +234,11 @@ export class Batches {
   }
 
   /**
-   * The server has taken a later script, because another node has loaded it meanwhile. The earlier ones of its row come
-   * too late.
+   * The server has taken a later script, because another node has loaded it meanwhile, or may have taken it before the
+   * connection was lost. The earlier ones of its row come too late.
    */
   #overtaken(part: Part, { row }: Waiting): void {
-    if (row === undefined) return;
+    if (row === undefined || part.again.length === 0) return;
     const late = new Error("TRYAGAIN A later command has been done already");
     for (const one of part.again) if (one.row === row) one.reject(this.#reach.explain(late));
     part.again = part.again.filter((one) => one.row !== row);

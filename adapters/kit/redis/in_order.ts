@@ -1,0 +1,47 @@
+/**
+ * The answers to the writes of one connection.
+ *
+ * @module
+ */
+
+/**
+ * Settles writes in the order in which they were sent. The client libraries do not: when the answers to two writes come
+ * together, they tell of one without errors before they tell of one that ends with an error.
+ */
+export class InOrder {
+  #newest: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param answers The answers to the newest write.
+   * @returns The answers, after those to all earlier writes.
+   */
+  settle<T>(answers: Promise<T>): Promise<T> {
+    const settled = Promise.allSettled([answers, this.#newest]).then(() => answers);
+    this.#newest = settled;
+    return settled;
+  }
+}
+
+/** The part of a pipeline of ioredis that is used. */
+interface Pipeline {
+  exec(): Promise<readonly (readonly [error: Error | null, result: unknown])[] | null>;
+}
+
+/**
+ * Sends a pipeline of ioredis in one write.
+ *
+ * @param pipeline The pipeline.
+ * @param length The number of its commands.
+ * @returns The answer to each command, or the error. Never rejects.
+ */
+export async function answersOf(pipeline: Pipeline, length: number): Promise<readonly unknown[]> {
+  try {
+    const results = await pipeline.exec();
+    return Array.from({ length }, (_, i) => {
+      const [error, reply] = results?.[i] ?? [new Error("The connection is closed")];
+      return error ?? reply;
+    });
+  } catch (error) {
+    return Array.from({ length }, () => error);
+  }
+}

@@ -1,0 +1,172 @@
+/** Scripts of one row take effect in the order of their calls, also when answers and connections come and go. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { Redis, type RedisOptions } from "ioredis";
+import { createIoredisDriver } from "../../../adapters/kit/redis/ioredis.ts";
+import type { RedisLinkEvents } from "../../../adapters/kit/redis/link.ts";
+import { createNodeRedisDriver } from "../../../adapters/kit/redis/node_redis.ts";
+import { Batches, type RedisCommand, type RedisReach } from "../../../adapters/kit/redis/reach.ts";
+import { script } from "../../../adapters/kit/redis/script.ts";
+import { ClusterLink } from "../../../adapters/redis_cluster/link.ts";
+import { startRedis } from "../../../tools/brokers/redis.ts";
+import { FakeClock, microtaskClock } from "../../fake_clock.ts";
+import { test } from "../../harness.ts";
+import { microtasks } from "../../hub/wires.ts";
+
+const SCRIPT = script("return redis.call('RPUSH', KEYS[1], ARGV[1])");
+const NOSCRIPT = new Error("NOSCRIPT No matching script");
+
+/** Writes that are answered when the test says so. */
+function writes(patience?: RedisReach["patience"]) {
+  const sent: { names: string[]; answer(...replies: unknown[]): void }[] = [];
+  const batches = new Batches({
+    partOf: () => 0,
+    keysOf: () => "",
+    run: (_part, commands) =>
+      new Promise((resolve) =>
+        sent.push({
+          names: commands.map((command) => `${command[0]} ${command.at(-1)}`),
+          answer: (...replies) => resolve(replies),
+        })
+      ),
+    explain: (error) => error,
+    ...(patience && { patience }),
+  }, microtaskClock);
+  const run = (row: string, what: string) => batches.runPatiently(row, 0, SCRIPT, [], what);
+  return { sent, run };
+}
+
+test("batches: a call does not come after a later one of its row whose answer is here first", async () => {
+  const { sent, run } = writes();
+  const late = run("x", "1");
+  await microtasks();
+  const next = run("x", "2");
+  await microtasks();
+  sent[1]!.answer("2"); // another node has run the script meanwhile
+  await microtasks();
+  sent[0]!.answer(NOSCRIPT);
+  await assertRejects(() => late, Error, "TRYAGAIN");
+  assertEquals(await next, "2");
+  await microtasks();
+  assertEquals(sent.length, 2, "the first is not sent again");
+});
+
+test("batches: calls are sent again in their order, in whichever order their answers come", async () => {
+  const { sent, run } = writes();
+  const done = [run("x", "1")];
+  await microtasks();
+  done.push(run("x", "2"));
+  await microtasks();
+  sent[1]!.answer(NOSCRIPT);
+  await microtasks();
+  sent[0]!.answer(NOSCRIPT);
+  await microtasks();
+  assertEquals(sent[2]!.names, ["EVAL 1", "EVALSHA 2"]);
+  sent[2]!.answer("1", "2");
+  assertEquals(await Promise.all(done), ["1", "2"]);
+});
+
+test("batches: a call is not sent again if a later one of its row may have been done", async () => {
+  const { sent, run } = writes();
+  const late = run("x", "1"), other = run("y", "2");
+  await microtasks();
+  const lost = run("x", "3");
+  await microtasks();
+  sent[0]!.answer(NOSCRIPT, NOSCRIPT);
+  sent[1]!.answer(new Error("Connection is closed."));
+  await assertRejects(() => late, Error, "TRYAGAIN");
+  await assertRejects(() => lost, Error, "Connection is closed.");
+  await microtasks();
+  assertEquals(sent[2]!.names, ["EVAL 2"]);
+  sent[2]!.answer("2");
+  assertEquals(await other, "2");
+});
+
+test("batches: the pause of a part whose calls were overtaken does not lose later calls", async () => {
+  const clock = new FakeClock();
+  const isForNow = (reply: Error) => reply.message.startsWith("TRYAGAIN");
+  const { sent, run } = writes({ clock, ms: 1_000, isForNow });
+  const late = run("x", "1"), next = run("x", "2");
+  await microtasks();
+  sent[0]!.answer(new Error("TRYAGAIN The slot is moving"), "2");
+  await assertRejects(() => late, Error, "TRYAGAIN");
+  assertEquals(await next, "2");
+  const third = run("x", "3");
+  await microtasks();
+  sent[1]!.answer("3");
+  assertEquals(await third, "3");
+  await microtasks();
+  const fourth = run("x", "4");
+  clock.advance(1_000); // the pause ends
+  await microtasks();
+  assertEquals(sent[2]?.names, ["EVALSHA 4"]);
+  sent[2]!.answer("4");
+  assertEquals(await fourth, "4");
+});
+
+/** Makes connections, as those of the adapters are made. */
+const DRIVERS = { ioredis: createIoredisDriver, "node-redis": createNodeRedisDriver };
+
+for (const [name, create] of Object.entries(DRIVERS)) {
+  test(`batches over ${name}: when another node loads the script between two writes, the first does not come second`, async () => {
+    await using broker = await startRedis();
+    const { hostname: host, port } = new URL(broker.url);
+    const driver = create({ host, port: Number(port) }, 5_000);
+    const link = await driver.connect({ onMessage: () => {}, onLost: () => {} });
+    try {
+      await link.ready;
+      let writes = 0;
+      const batches = new Batches({
+        partOf: () => 0,
+        keysOf: () => "",
+        run: (_part, commands: readonly RedisCommand[]) => {
+          // On this connection, so that all three are certain to be in this order.
+          if (++writes === 2) void link.run([["SCRIPT", "LOAD", SCRIPT.text]]);
+          return link.run(commands);
+        },
+        explain: (error) => error,
+      }, microtaskClock);
+      const late = batches.runPatiently("x", 0, SCRIPT, ["list"], "1");
+      late.catch(() => {});
+      await microtasks();
+      const next = batches.runPatiently("x", 0, SCRIPT, ["list"], "2");
+      assertEquals(await next, 1);
+      await assertRejects(() => late, Error, "TRYAGAIN");
+      assertEquals(await link.run([["LRANGE", "list", "0", "-1"]]), [["2"]]);
+    } finally {
+      await link.destroy();
+    }
+  });
+}
+
+const MAKERS = {
+  ...DRIVERS,
+  "the adapter for Redis Cluster": (redis: RedisOptions) => ({
+    connect: (events: RedisLinkEvents) =>
+      new ClusterLink({ Redis, redis, mode: "classic", name: "test" }, { ...events, onEvicted: () => {} }),
+  }),
+};
+
+for (const [name, create] of Object.entries(MAKERS)) {
+  test(`the writes of a connection of ${name} are settled in their order, also when one fails`, async () => {
+    await using broker = await startRedis();
+    const { hostname: host, port } = new URL(broker.url);
+    const link = await create({ host, port: Number(port) }, 5_000).connect({
+      onMessage: () => {},
+      onLost: () => {},
+    });
+    try {
+      await link.ready;
+      const settled: number[] = [];
+      const writes = [
+        () => link.run([["PING"], ["EVALSHA", "x".repeat(40), "0"]]),
+        () => link.publish([{ name: "a", data: "1" }]),
+        () => link.run([["NONSENSE"]]),
+        () => link.run([["PING"]]),
+      ];
+      await Promise.all(writes.map((write, i) => write().then(() => settled.push(i))));
+      assertEquals(settled, [0, 1, 2, 3]);
+    } finally {
+      await link.destroy();
+    }
+  });
+}
