@@ -8,7 +8,7 @@ else {
   test(COMPARED, async () => {
     const flags = ["requests", "--pairs", "1", "--runtime", "deno"];
     await using program = new Program(["run", "--allow-all", "bench/against.ts", ".", ...flags]);
-    const [line] = await program.printed(/requests \(deno\): per CPU second .*/);
+    const [line] = await program.printed(/requests \(deno\): per CPU second .*/, 240_000);
     assertMatch(line, /^requests \(deno\): per CPU second \d+\.\d\d × \(\d+\.\d\d–\d+\.\d\d\), 1 pair$/);
-  }, { timeoutMs: 120_000 });
+  }, { timeoutMs: 300_000 });
 }

@@ -12,6 +12,9 @@ import { waitFor } from "../harness.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
+/** How long a program may take to end by itself. */
+const END_MS = 10_000;
+
 /** A program that was started. */
 export class Program implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
@@ -58,7 +61,7 @@ export class Program implements AsyncDisposable {
   }
 
   /** Waits until it has printed something. */
-  async printed(pattern: RegExp, timeoutMs = 20_000): Promise<RegExpExecArray> {
+  async printed(pattern: RegExp, timeoutMs = 45_000): Promise<RegExpExecArray> {
     const found = () => pattern.exec(this.#output);
     try {
       await waitFor(() => found() || this.#hasEnded, { timeoutMs });
@@ -82,8 +85,15 @@ export class Program implements AsyncDisposable {
     process.kill(this.#child.pid!, signal);
   }
 
+  /** Ends it, and with it the programs that it has started: those would keep its output open. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#hasEnded) this.#child.kill("SIGKILL");
+    if (!this.#hasEnded) this.#child.kill("SIGTERM");
+    const kill = setTimeout(() => {
+      this.#child.kill("SIGKILL");
+      this.#child.stdout.destroy();
+      this.#child.stderr.destroy();
+    }, END_MS);
     await this.#ended;
+    clearTimeout(kill);
   }
 }
