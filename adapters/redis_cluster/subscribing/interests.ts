@@ -146,10 +146,10 @@ export class Interests {
     this.#turn(entry, moving ? "moving" : "lost");
   }
 
-  /** The node has ended the subscription of a channel by itself: messages are missed until it is live again. */
+  /** The node does not deliver a channel for now, or may not: messages are missed until it is live again. */
   ended(name: string): void {
     const entry = this.#entries.get(name);
-    if (!entry || entry.state === "new") return;
+    if (!entry || entry.state === "new" || entry.state === "lost") return;
     this.#hasMoved = true;
     this.dropped(name, true);
   }

@@ -310,7 +310,10 @@ export class Subscriber implements Home {
     if (moved && moved.slot !== interests.slot) throw new Error("its answers do not match its commands");
     if (isForNow(error)) {
       // The connection does not subscribe to them any more, if it ever did.
-      for (const name of names) this.#gone(interests, name, true);
+      for (const name of names) {
+        interests.ended(name);
+        this.#gone(interests, name, true);
+      }
       if (moved) this.#options.onMoved(moved);
       else this.#options.onTrouble();
       return this.#retryLater();

@@ -150,6 +150,27 @@ test("redis-cluster: subscriptions that a shard may have ended are asked for aga
   assertEquals(interests.broken, true);
 });
 
+test("redis-cluster: channels that a shard refuses to renew for now may have missed messages, whatever happens until they are live", async () => {
+  const happenings: ((link: ScriptedLink) => void)[] = [
+    () => {},
+    ({ events }) => events.onEvicted(),
+    ({ events }) => events.onLost(new Error("it is gone")),
+  ];
+  for (const happens of happenings) {
+    await using stack = new AsyncDisposableStack();
+    const { clock, subscriber, interests, link, links, told } = await subscribed();
+    stack.defer(() => subscriber.close());
+    link.answers = [new Error("TRYAGAIN later")];
+    link.events.onEvicted();
+    await settle();
+    happens(link);
+    const renewed = () => link.commands.length === 3 || links.length === 2;
+    await waitFor(() => (clock.advance(10), renewed()), { what: "another subscribe" });
+    await settle();
+    assertEquals([told.at(-1), interests.broken], ["gap a", false]);
+  }
+});
+
 test("redis-cluster: a slot that has moved is reported, and the partition let go at once", async () => {
   await using stack = new AsyncDisposableStack();
   const { subscriber, interests, link, told } = await subscribed();
