@@ -92,6 +92,7 @@ export const test: Test = Object.assign(
 export interface WaitForOptions {
   /**
    * How long to wait before giving up. So long that a busy machine is not taken for a fault.
+   * Time in which the process was too busy to look does not count.
    *
    * @default {15_000}
    */
@@ -131,19 +132,21 @@ export async function waitFor<T>(
 ): Promise<Truthy<T>> {
   const { timeoutMs = 15_000, what = "a condition", intervalMs } = options;
   const message = `Waited ${timeoutMs} ms for ${what}`;
-  const start = performance.now();
-  const end = start + timeoutMs;
-  for (;;) {
+  for (let waitedMs = 0;;) {
+    const looked = performance.now();
     let cause: unknown;
     try {
-      const value = await within(Math.max(0, end - performance.now()), message, condition);
+      const value = await within(Math.max(0, timeoutMs - waitedMs), message, condition);
       if (value) return value as Truthy<T>;
     } catch (error) {
       cause = error;
     }
-    if (performance.now() >= end) throw new TimeoutError(message, { cause });
-    const pauseMs = intervalMs ?? intervalAfter(performance.now() - start);
+    waitedMs += performance.now() - looked;
+    if (waitedMs >= timeoutMs) throw new TimeoutError(message, { cause });
+    const pauseMs = intervalMs ?? intervalAfter(waitedMs);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    // A longer pause says that the process was busy: what is waited for had no more time either.
+    waitedMs += Math.max(pauseMs, 1);
   }
 }
 

@@ -24,3 +24,12 @@ test("waitFor names its condition, and keeps the condition's error", async () =>
 test("waitFor gives up on a condition that never answers", async () => {
   await assertRejects(() => waitFor(() => new Promise(() => {}), { timeoutMs: 20 }), Error, "Waited 20 ms");
 });
+
+test("waitFor does not count the time in which the process was too busy to look", async () => {
+  let looks = 0;
+  const beBusy = () => {
+    const end = performance.now() + 40;
+    while (performance.now() < end);
+  };
+  await waitFor(() => ++looks === 3 || void setTimeout(beBusy, 0), { timeoutMs: 20, intervalMs: 5 });
+});
