@@ -13,7 +13,7 @@ import { benches } from "./benches.ts";
 import { candidates } from "./candidates.ts";
 import { startBrokers } from "./cluster/brokers.ts";
 import { type ClusterCandidate, clusterCandidates } from "./cluster/candidates.ts";
-import { crossnodeTask } from "./cluster/crossnode.ts";
+import { evenCrossnode } from "./cluster/crossnode.ts";
 import { measureCluster } from "./cluster/measure.ts";
 import type { CrossnodeOutcome } from "./load/crossnode.ts";
 import type { Outcome } from "./load/outcome.ts";
@@ -116,7 +116,7 @@ if (wanted.includes("crossnode")) {
         const broker = brokers.running[candidate.broker];
         if (!broker) continue;
         const run = (one: ClusterCandidate) => async () =>
-          figuresOf(await measureCluster<CrossnodeOutcome>(one, nodes, crossnodeTask, { paths, broker }));
+          figuresOf(await measureCluster<CrossnodeOutcome>(one, nodes, evenCrossnode, { paths, broker }));
         const what = `crossnode, ${candidate.adapter}, ${nodes} nodes (${candidate.runtime})`;
         await compare(what, run(candidate), run(theirs(candidate)));
       }

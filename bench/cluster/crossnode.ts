@@ -38,6 +38,15 @@ export const quickCrossnode: ClusterTask = {
   forMs: 300,
   paced: { rate: RATE, forMs: 200 },
 };
+/** The load that compares two checkouts: with one window and warm, else ratios would be of windows and compilers too. */
+export const evenCrossnode: ClusterTask = {
+  ...crossnodeTask,
+  windows: [512],
+  tryMs: 1_000,
+  subscribers: SUBSCRIBERS,
+  forMs: 2_000,
+  paced: { rate: RATE, forMs: 800 },
+};
 
 /** Ratios: Trunkline over Redis compared with the peers, and its other adapters compared with Redis. */
 function ratios(rows: readonly CrossnodeRow[]): string {
