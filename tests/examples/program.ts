@@ -50,6 +50,11 @@ export class Program implements AsyncDisposable {
     });
   }
 
+  /** Its process. */
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** Everything that it has printed so far, errors too. */
   get output(): string {
     return this.#output;
