@@ -103,7 +103,12 @@ export async function createNode(
       },
     },
   });
-  await hub.ready;
+  try {
+    await hub.ready;
+  } catch (error) {
+    await hub.close(); // else what it leaves behind is taken for that of the tests after this one
+    throw error;
+  }
 
   const connect = {
     url: "ws://loopback",

@@ -188,6 +188,9 @@ export function orderOf(adapter: string): Order {
 
 export type NodeOptions = Partial<HubOptions<ChatDefinition, { id: string } | undefined, undefined>>;
 
+/** How long a backplane may take on a busy machine. */
+const PATIENCE_MS = 30_000;
+
 /** A node whose backplane is tapped. */
 export interface TappedNode extends Node {
   readonly tap: Tap;
@@ -221,6 +224,7 @@ export async function startCluster(
       const tap = new Tap(backbone(), { maxMessageBytes });
       if (lost) tap.lose();
       const given = { ...options, ...own, adapter: tap };
+      if (!given.clock) given.backplaneTimeoutMs ??= PATIENCE_MS;
       // Nobody is there to answer the first one, and a clock of a test may stand still.
       if (nodes.length === 0) given.cluster = { ...given.cluster, joinTimeoutMs: 0 };
       const node = Object.assign(await createNode(undefined, given), { tap });
@@ -231,9 +235,14 @@ export async function startCluster(
       for (const node of nodes) await node[Symbol.asyncDispose]();
     },
   };
-  for (let i = 0; i < count; i++) await cluster.add();
-  await acquainted(nodes.map(({ hub }) => hub));
-  return cluster;
+  try {
+    for (let i = 0; i < count; i++) await cluster.add();
+    await acquainted(nodes.map(({ hub }) => hub));
+    return cluster;
+  } catch (error) {
+    await cluster[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** The nodes that a hub knows of, but for those that are down. */

@@ -29,7 +29,7 @@ export const createDemoHub = (adapter: Adapter, origins: readonly string[], told
     },
     ...told,
     // A user that reloads the page, or moves to another node, neither leaves nor joins.
-    presence: { leaveAfterMs: 1_000 },
+    presence: { leaveAfterMs: 3_000 },
     // Short, so that you soon see the end of a killed node.
     cluster: { heartbeatMs: 500, nodeTimeoutMs: 2_000, requestTimeoutMs: 800 },
     startWithoutBackplane: true,
