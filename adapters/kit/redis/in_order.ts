@@ -16,9 +16,9 @@ export class InOrder {
    * @returns The answers, after those to all earlier writes.
    */
   settle<T>(answers: Promise<T>): Promise<T> {
-    const settled = Promise.allSettled([answers, this.#newest]).then(() => answers);
+    const settled = Promise.allSettled([answers, this.#newest]).then(() => {}); // does not keep the answers
     this.#newest = settled;
-    return settled;
+    return settled.then(() => answers);
   }
 }
 

@@ -242,6 +242,8 @@ export class Batches {
     const late = new Error("TRYAGAIN A later command has been done already");
     for (const one of part.again) if (one.row === row) one.reject(this.#reach.explain(late));
     part.again = part.again.filter((one) => one.row !== row);
+    // Else a later write would begin the pause, and its end would send a call again while later ones are under way.
+    if (part.again.length === 0) part.pauses = false;
   }
 }
 

@@ -103,6 +103,33 @@ test("batches: the pause of a part whose calls were overtaken does not lose late
   assertEquals(await fourth, "4");
 });
 
+test("batches: a pause that no call needs any more does not send a call again while a later one is under way", async () => {
+  const clock = new FakeClock();
+  const isForNow = (reply: Error) => reply.message.startsWith("TRYAGAIN");
+  const { sent, run } = writes({ clock, ms: 1_000, isForNow });
+  const overtaken = run("x", "1"), next = run("x", "2"), other = run("y", "3");
+  await microtasks();
+  sent[0]!.answer(new Error("TRYAGAIN The slot is moving"), "2", "3"); // the pause begins
+  await assertRejects(() => overtaken, Error, "TRYAGAIN");
+  assertEquals(await Promise.all([next, other]), ["2", "3"]);
+  const late = run("x", "4");
+  await microtasks();
+  const later = run("x", "5");
+  await microtasks();
+  sent[1]!.answer(NOSCRIPT);
+  await microtasks();
+  clock.advance(1_000); // the pause ends
+  await microtasks();
+  assertEquals(sent.map(({ names }) => names.join()), [
+    "EVALSHA 1,EVALSHA 2,EVALSHA 3",
+    "EVALSHA 4",
+    "EVALSHA 5",
+  ]);
+  sent[2]!.answer("5");
+  await assertRejects(() => late, Error, "TRYAGAIN");
+  assertEquals(await later, "5");
+});
+
 /** Makes connections, as those of the adapters are made. */
 const DRIVERS = { ioredis: createIoredisDriver, "node-redis": createNodeRedisDriver };
 
