@@ -11,9 +11,21 @@ import { Damage, MsgpackReader } from "./msgpack_reader.ts";
 import { endOf } from "./msgpack_scan.ts";
 import { MsgpackWriter } from "./msgpack_writer.ts";
 
-const PAYLOADS: PlainRules = { maxDepth: MAX_DEPTH, bytes: (bytes) => bytes, name: (name) => name };
+const PAYLOADS: PlainRules = {
+  maxDepth: MAX_DEPTH,
+  bytes: (bytes) => new Uint8Array(bytes), // they may be of another class, such as `Buffer`
+  name: (name) => name,
+};
 
 const writer = new MsgpackWriter();
+
+/** Copies a message that cannot be written as it is, or refuses it. */
+function writeCopy(message: readonly unknown[]): Uint8Array<ArrayBuffer> {
+  const written = writer.write(copyMessage(message, PAYLOADS), MAX_DEPTH);
+  // What was copied may travel.
+  if (!written) throw new HubError("TOO_LARGE", "Cannot encode a message: there is not enough memory for it");
+  return written;
+}
 
 /** The head of a list (https://github.com/msgpack/msgpack/blob/master/spec.md#array-format-family). */
 function listHead(count: number): number[] {
@@ -52,6 +64,10 @@ function readMessage(reader: MsgpackReader, frame: Uint8Array, errors: Errors): 
   return message;
 }
 
+/** A view of the frame that is no `Buffer`: a part that is cut out of a `Buffer` is not a copy. */
+const ownClass = (frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+  frame.constructor === Uint8Array ? frame : new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength);
+
 /** Splits a frame into its messages. */
 function readFrame(reader: MsgpackReader, frame: Uint8Array): unknown[] {
   const errors: Errors = new Map();
@@ -78,8 +94,7 @@ function readFrame(reader: MsgpackReader, frame: Uint8Array): unknown[] {
  */
 export const msgpackCodec: Codec = {
   subprotocol: "trunkline.v1.msgpack",
-  encode: (message) =>
-    writer.write(message, MAX_DEPTH) ?? writer.write(copyMessage(message, PAYLOADS), MAX_DEPTH)!,
+  encode: (message) => writer.write(message, MAX_DEPTH) ?? writeCopy(message),
   join(messages) {
     const head = listHead(messages.length);
     const frame = new Uint8Array(messages.reduce((size, { length }) => size + length, head.length));
@@ -95,10 +110,11 @@ export const msgpackCodec: Codec = {
     if (typeof frame === "string") {
       throw new HubError("BAD_REQUEST", "Cannot read a text frame as MessagePack");
     }
-    const reader = new MsgpackReader(frame);
+    const bytes = ownClass(frame);
+    const reader = new MsgpackReader(bytes);
     if (!reader.isAtList) throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not a list");
     try {
-      return readFrame(reader, frame);
+      return readFrame(reader, bytes);
     } catch (cause) {
       throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not MessagePack", { cause });
     }

@@ -13,6 +13,11 @@ const ROOM = PIECE / 4;
 /** Up to this length, a loop writes ASCII faster than the platform does. */
 const SHORT = 64;
 
+/** What an object that says that it is bytes cannot change. */
+const { [Symbol.toStringTag]: { get: kindOf }, length: { get: lengthOf } } = Object.getOwnPropertyDescriptors(
+  Object.getPrototypeOf(Uint8Array.prototype),
+) as Readonly<Record<symbol | "length", { get(): unknown }>>;
+
 const encoder = new TextEncoder();
 /** Room for one number. */
 const scratch = new DataView(new ArrayBuffer(8));
@@ -31,6 +36,7 @@ export class MsgpackWriter {
   #bytes = this.#piece;
   #start = 0;
   #at = 0;
+  #isWriting = false;
 
   /**
    * Writes a message.
@@ -40,22 +46,30 @@ export class MsgpackWriter {
    * @returns `undefined` if an element needs a copy first, or may not travel.
    */
   write(message: readonly unknown[], depth: number): Uint8Array<ArrayBuffer> | undefined {
-    if (PIECE - this.#used < ROOM) {
+    // A getter of the message that is being written encodes another one.
+    if (this.#isWriting) return new MsgpackWriter().write(message, depth);
+    if (this.#piece.length - this.#used < ROOM) { // also if a caller has given the memory away
       this.#piece = new Uint8Array(PIECE);
       this.#used = 0;
     }
     this.#bytes = this.#piece;
     this.#start = this.#at = this.#used;
+    this.#isWriting = true;
     try {
-      if (!this.#list(message, depth)) return undefined;
+      return this.#list(message, depth) ? this.#written() : undefined;
     } catch {
       return undefined; // a getter or a proxy threw
+    } finally {
+      this.#isWriting = false;
+      this.#bytes = this.#piece; // memory of a long message is not kept
     }
-    const [bytes, start, at] = [this.#bytes, this.#start, this.#at];
-    this.#bytes = this.#piece;
-    if (bytes !== this.#piece) return bytes.slice(start, at);
-    this.#used = at;
-    return bytes.subarray(start, at);
+  }
+
+  #written(): Uint8Array<ArrayBuffer> {
+    const bytes = this.#bytes;
+    if (bytes !== this.#piece) return bytes.slice(this.#start, this.#at);
+    this.#used = this.#at;
+    return bytes.subarray(this.#start, this.#at);
   }
 
   #value(value: unknown, depth: number): boolean {
@@ -93,13 +107,16 @@ export class MsgpackWriter {
   }
 
   #list(list: readonly unknown[], depth: number): boolean {
-    this.#head(list.length, 0x90, 16, 0xdc);
-    for (let i = 0; i < list.length; i++) if (!this.#value(list[i], depth)) return false;
+    const { length } = list; // a getter may change it
+    if (length >>> 0 !== length) return false; // only proxies have such lengths
+    this.#head(length, 0x90, 16, 0xdc);
+    for (let i = 0; i < length; i++) if (!this.#value(list[i], depth)) return false;
     return true;
   }
 
   #binary(value: Uint8Array): boolean {
-    const { length } = value;
+    if (kindOf.call(value) !== "Uint8Array") return false; // it only says so
+    const length = lengthOf.call(value) as number;
     if (length < 0x100) this.#pair(0xc4, length);
     else this.#long(length < 0x10000 ? 0xc5 : 0xc6, length, length < 0x10000 ? 2 : 4);
     this.#reserve(length);

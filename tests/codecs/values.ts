@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { json, text } from "../contract/arbitraries.ts";
 
@@ -35,6 +36,29 @@ const wellFormed = text.map((value) => value.toWellFormed());
 const name = wellFormed.filter((key) => key !== "__proto__");
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => new Uint8Array(array));
 
+class Bytes extends Uint8Array {}
+
+/** Bytes of other classes, and over other memory. */
+const BYTES: readonly ((value: Uint8Array) => Uint8Array)[] = [
+  (value) => Buffer.from(value),
+  (value) => new Bytes(value),
+  (value) => {
+    const shared = new Uint8Array(new SharedArrayBuffer(value.length));
+    shared.set(value);
+    return shared;
+  },
+  (value) => { // its memory has shrunk
+    const memory = new ArrayBuffer(100, { maxByteLength: 100 });
+    const bytes = new Uint8Array(memory);
+    bytes.set(value);
+    memory.resize(value.length);
+    return bytes;
+  },
+  (value) => Object.assign(new Uint8Array(value), { toJSON: () => "text" }),
+  (value) => Object.defineProperty(new Uint8Array(value), "length", { value: 3 }),
+  (value) => Object.assign(new Uint8Array(value), { constructor: Object }),
+];
+
 /** A getter, whose value travels. */
 function got(value: unknown): unknown {
   return {
@@ -52,6 +76,8 @@ const leaf: fc.Arbitrary<Travelling> = fc.oneof(
   ),
   bytes.map(same),
   bytes.map((value) => ({ sent: new Uint8Array([1, ...value, 2]).subarray(1, -1), arrives: value })),
+  fc.tuple(bytes, fc.constantFrom(...BYTES)).map(([value, make]) => ({ sent: make(value), arrives: value })),
+  fc.constant({ sent: Object.assign([1, 2], { constructor: Uint8Array }), arrives: [1, 2] }),
   fc.date({ noInvalidDate: true }).map((value) => ({ sent: value, arrives: value.toISOString() })),
   fc.constant({ sent: new URL("https://a.example/"), arrives: "https://a.example/" }),
   fc.constant({ sent: Object.create(null), arrives: {} }),
@@ -138,6 +164,25 @@ export const REFUSED: readonly (readonly [what: string, make: () => unknown])[] 
   ["a buffer", () => new ArrayBuffer(8)],
   ["a view", () => new DataView(new ArrayBuffer(8))],
   ["other typed arrays", () => new Float64Array(2)],
+  ["bytes whose memory was given away", () => {
+    const bytes = new Uint8Array(4);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    return bytes;
+  }],
+  ["bytes beyond the end of their memory", () => {
+    const memory = new ArrayBuffer(8, { maxByteLength: 8 });
+    const bytes = new Uint8Array(memory, 4, 4);
+    memory.resize(2);
+    return bytes;
+  }],
+  ["a proxy of bytes", () => new Proxy(new Uint8Array(4), {})],
+  ["an object that inherits from bytes", () => Object.create(Uint8Array.prototype)],
+  ["an object that says it is bytes", () => ({ constructor: Uint8Array })],
+  ["an object with a length that says it is bytes", () => ({ constructor: Uint8Array, length: 3 })],
+  [
+    "another typed array that says it is bytes",
+    () => Object.assign(new Float64Array([1.5]), { constructor: Uint8Array }),
+  ],
   ["a value inside itself", () => circular],
   ["lists too deep", () => nest(1_001, 1, "lists")],
   ["objects too deep", () => nest(1_001, 1, "objects")],
