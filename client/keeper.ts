@@ -72,6 +72,8 @@ export class Keeper {
   #openedAt: number | undefined;
   #triedAt = 0;
   #retryAt = 0;
+  /** Until when a server does not want the client. */
+  #unwantedUntil = 0;
   #stopTimer: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -140,7 +142,7 @@ export class Keeper {
     if (this.#connection) return this.#connection.prove();
     if (this.#status === "closed" || !this.#stopTimer) return;
     const now = this.#settings.clock.now();
-    const delayMs = Math.max(0, this.#triedAt + WAKE_GAP_MS - now);
+    const delayMs = Math.max(0, this.#triedAt + WAKE_GAP_MS - now, this.#unwantedUntil - now);
     if (now + delayMs >= this.#retryAt) return;
     this.#backoff.hurry();
     this.#connectIn(delayMs, {});
@@ -211,8 +213,10 @@ export class Keeper {
     // If a server opened the link and closed it again, the attempt cost the server some work. So the waits grow from
     // the first one on.
     const awayMs = reached ? Infinity : this.#outage.ms;
-    const delayMs = terminal ? undefined : this.#backoff.next(awayMs, wishOf(error));
-    this.#retry(atOnce && delayMs !== undefined ? 0 : delayMs, error, { error });
+    const wishMs = wishOf(error);
+    this.#unwantedUntil = this.#settings.clock.now() + wishMs;
+    const delayMs = terminal ? undefined : this.#backoff.next(awayMs, wishMs);
+    this.#retry(atOnce && delayMs !== undefined ? wishMs : delayMs, error, { error });
     if (told) return;
     if (delayMs === undefined) this.#settings.report(error, { stage: "connection" });
     else if (!wasOpen) this.#outage.failed(error);

@@ -12,7 +12,8 @@ import { bag, type Kind, or, type Rows, within } from "../contract/options/read_
 /** How to reconnect; see {@linkcode ClientOptions.reconnect}. */
 export interface ReconnectOptions {
   /**
-   * The first attempt follows within this time, in milliseconds.
+   * The first attempt follows within this time, in milliseconds. After `0` it follows at once, and the waits grow from a
+   * millisecond.
    *
    * @default {500}
    */
@@ -116,7 +117,7 @@ export class Backoff {
     const most = awayMs < patientMs ? Math.min(maxMs, Math.max(baseMs, PROMPT_MS)) : maxMs;
     const kind = Number(awayMs < Infinity);
     const bound = Math.min(most, this.#bounds[kind]!);
-    this.#bounds[kind] = bound * factor;
+    this.#bounds[kind] = Math.max(bound, 1) * factor;
     return wishMs + this.#random() * bound;
   }
 

@@ -54,7 +54,7 @@ test("no wait is longer than its bound, and every wait up to it is possible", ()
         const kind = awayMs === undefined ? "reached" : "none";
         const bound = Math.min(bounds[kind], settings.maxMs, prompt ? Math.max(baseMs, 3_000) : Infinity);
         assertEquals(backoff.next(awayMs), draw * bound);
-        bounds[kind] = bound * factor;
+        bounds[kind] = Math.max(bound, 1) * factor;
       }
       backoff.reset();
       next = 0.5;
@@ -95,6 +95,21 @@ test("patientMs: 0 lets waits grow at once, and a longer baseMs is no shorter fo
     }
     const waits = rig.statuses.flatMap(([, { retryInMs }]) => retryInMs ? [Math.ceil(retryInMs)] : []);
     assertEquals(waits, [...expected]);
+    await rig.client.close();
+  }
+});
+
+test("baseMs: 0 makes the first attempt follow at once, and the waits after it still grow", async () => {
+  for (const reached of [false, true]) {
+    const rig = await connecting({ random: () => 0.999, reconnect: { baseMs: 0, patientMs: 0 } });
+    const waits: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      if (reached) rig.server.link.open();
+      rig.server.link.close();
+      waits.push(Math.ceil(rig.statuses.at(-1)![1].retryInMs!));
+      await retried(rig);
+    }
+    assertEquals([waits[0], waits.at(-1)], [0, 29_970]);
     await rig.client.close();
   }
 });

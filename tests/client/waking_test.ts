@@ -151,6 +151,28 @@ test("waking up cuts the wait for the next attempt short, and does not storm the
   await client.close();
 });
 
+test("waking up does not cut short the time for which a server has sent the client away", async () => {
+  const alarm = new Alarm();
+  const rig = await connecting({ lifecycle: alarm.lifecycle });
+  const { client, clock, server } = rig;
+  server.link.open();
+  server.link.say(["fault", { code: "UNAVAILABLE", message: "Full", data: { retryInMs: 20_000 } }]);
+  server.link.close(4004, "Full");
+  clock.advance(5_000);
+  alarm.wake();
+  clock.jump(5_000); // the timers are late too
+  for (let i = 0; i < 99; i++) {
+    clock.advance(100);
+    alarm.wake();
+  }
+  await turn();
+  assertEquals(server.links.length, 1);
+  clock.advance(101);
+  await turn();
+  assertEquals(server.links.length, 2);
+  await client.close();
+});
+
 test("an attempt that was under way before the sleep is given up soon, a young one goes on", async () => {
   const alarm = new Alarm();
   const { client, clock, server } = await connecting({ lifecycle: alarm.lifecycle });
