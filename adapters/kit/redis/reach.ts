@@ -189,18 +189,23 @@ export class Batches {
   }
 
   /**
-   * Sends a write. Settles it after the write before it, although its answer may be here earlier, as over a new
-   * connection. Else a script that has to be sent again could come after a later one of its row, which a server has
-   * taken meanwhile.
+   * Sends a write. Settles its calls with a row after the write before it, although their answers may be here earlier, as
+   * over a new connection. Else a script that has to be sent again could come after a later one of its row, which a
+   * server has taken meanwhile.
    */
   async #send(index: number, part: Part, batch: readonly Waiting[], earlier: Promise<void>): Promise<void> {
     part.underWay++;
-    const sent = this.#reach.run(index, batch.map(({ command }) => command));
-    const [outcome] = await Promise.allSettled([sent, earlier]);
-    for (const [i, one] of batch.entries()) {
-      if (outcome.status === "fulfilled") this.#settle(part, one, outcome.value[i]);
-      else this.#refused(part, one, outcome.reason as Error);
-    }
+    const [outcome] = await Promise.allSettled([this.#reach.run(index, batch.map(({ command }) => command))]);
+    const settle = (withRow: boolean) => {
+      for (const [i, one] of batch.entries()) {
+        if ((one.row !== undefined) !== withRow) continue;
+        if (outcome.status === "fulfilled") this.#settle(part, one, outcome.value[i]);
+        else this.#refused(part, one, outcome.reason as Error);
+      }
+    };
+    settle(false);
+    await earlier;
+    settle(true);
     part.underWay--;
     if (part.underWay === 0) this.#next(index, part);
   }

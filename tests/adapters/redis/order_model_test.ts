@@ -119,9 +119,9 @@ async function life(seed: number, isPatient: boolean): Promise<[confirmed: numbe
     explain: (error) => error,
     ...(isPatient && { patience }),
   }, clock);
-  const calls: { row: string; id: string; outcome?: "confirmed" | "refused" }[] = [];
+  const calls: { row: string | undefined; id: string; outcome?: "confirmed" | "refused" }[] = [];
   const call = () => {
-    const one: typeof calls[number] = { row: ROWS[draw(2)]!, id: `${calls.length}` };
+    const one: typeof calls[number] = { row: ROWS[draw(3)], id: `${calls.length}` };
     calls.push(one);
     batches.runPatiently(one.row, 0, SCRIPTS[draw(2)]!, [], one.id).then(
       () => one.outcome = "confirmed",

@@ -31,7 +31,7 @@ function writes(patience?: RedisReach["patience"]) {
     explain: (error) => error,
     ...(patience && { patience }),
   }, microtaskClock);
-  const run = (row: string, what: string) => batches.runPatiently(row, 0, SCRIPT, [], what);
+  const run = (row: string | undefined, what: string) => batches.runPatiently(row, 0, SCRIPT, [], what);
   return { sent, run };
 }
 
@@ -128,6 +128,18 @@ test("batches: a pause that no call needs any more does not send a call again wh
   sent[2]!.answer("5");
   await assertRejects(() => late, Error, "TRYAGAIN");
   assertEquals(await later, "5");
+});
+
+test("batches: a call without a row does not wait for the answers to earlier writes", async () => {
+  const { sent, run } = writes();
+  const first = run("x", "1");
+  await microtasks();
+  const next = run(undefined, "2"), second = run("x", "3");
+  await microtasks();
+  sent[1]!.answer("2", "3");
+  assertEquals(await next, "2");
+  sent[0]!.answer("1");
+  assertEquals(await Promise.all([first, second]), ["1", "3"]);
 });
 
 /** Makes connections, as those of the adapters are made. */
