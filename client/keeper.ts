@@ -4,7 +4,6 @@
  * @module
  */
 
-import { MAX_TIMER_MS } from "../contract/clock.ts";
 import {
   callEach,
   type CloseOptions,
@@ -70,10 +69,9 @@ export class Keeper {
   readonly #stopWaking = new Set<() => void>();
   /** When the last connection opened; absent until the first one. */
   #openedAt: number | undefined;
-  #triedAt = 0;
+  /** When the next attempt may begin if the device wakes up. */
+  #soonest = 0;
   #retryAt = 0;
-  /** Until when a server does not want the client. */
-  #unwantedUntil = 0;
   #stopTimer: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -142,7 +140,7 @@ export class Keeper {
     if (this.#connection) return this.#connection.prove();
     if (this.#status === "closed" || !this.#stopTimer) return;
     const now = this.#settings.clock.now();
-    const delayMs = Math.max(0, this.#triedAt + WAKE_GAP_MS - now, this.#unwantedUntil - now);
+    const delayMs = Math.max(0, this.#soonest - now);
     if (now + delayMs >= this.#retryAt) return;
     this.#backoff.hurry();
     this.#connectIn(delayMs, {});
@@ -161,7 +159,7 @@ export class Keeper {
   }
 
   #connect(): void {
-    this.#triedAt = this.#settings.clock.now();
+    this.#soonest = this.#settings.clock.now() + WAKE_GAP_MS;
     this.#connection = new Connection(this.#settings, {
       hello: this.#events.hello,
       open: () => this.#opened(),
@@ -184,8 +182,8 @@ export class Keeper {
   /** The node will go away. A client that may not reconnect stays until the node closes the connection. */
   #plan(withinMs: number): void {
     if (this.#stopTimer || this.#settings.reconnect.maxAttempts === 0) return;
-    const delayMs = Math.min(this.#settings.random() * withinMs, MAX_TIMER_MS);
-    this.#stopTimer = this.#settings.clock.after(delayMs, () => this.#move());
+    const { clock, random } = this.#settings;
+    this.#stopTimer = clock.after(random() * withinMs, () => this.#move());
   }
 
   #move(): void {
@@ -214,9 +212,9 @@ export class Keeper {
     // the first one on.
     const awayMs = reached ? Infinity : this.#outage.ms;
     const wishMs = wishOf(error);
-    this.#unwantedUntil = this.#settings.clock.now() + wishMs;
     const delayMs = terminal ? undefined : this.#backoff.next(awayMs, wishMs);
-    this.#retry(atOnce && delayMs !== undefined ? wishMs : delayMs, error, { error });
+    if (wishMs > 0) this.#soonest = this.#settings.clock.now() + wishMs;
+    this.#retry(atOnce && delayMs !== undefined ? 0 : delayMs, error, { error });
     if (told) return;
     if (delayMs === undefined) this.#settings.report(error, { stage: "connection" });
     else if (!wasOpen) this.#outage.failed(error);

@@ -117,7 +117,7 @@ export class Backoff {
     const most = awayMs < patientMs ? Math.min(maxMs, Math.max(baseMs, PROMPT_MS)) : maxMs;
     const kind = Number(awayMs < Infinity);
     const bound = Math.min(most, this.#bounds[kind]!);
-    this.#bounds[kind] = Math.max(bound, 1) * factor;
+    this.#bounds[kind] = bound * factor || 1;
     return wishMs + this.#random() * bound;
   }
 

@@ -54,7 +54,7 @@ test("no wait is longer than its bound, and every wait up to it is possible", ()
         const kind = awayMs === undefined ? "reached" : "none";
         const bound = Math.min(bounds[kind], settings.maxMs, prompt ? Math.max(baseMs, 3_000) : Infinity);
         assertEquals(backoff.next(awayMs), draw * bound);
-        bounds[kind] = Math.max(bound, 1) * factor;
+        bounds[kind] = bound * factor || 1;
       }
       backoff.reset();
       next = 0.5;
