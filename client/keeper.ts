@@ -213,7 +213,7 @@ export class Keeper {
     const awayMs = reached ? Infinity : this.#outage.ms;
     const wishMs = wishOf(error);
     const delayMs = terminal ? undefined : this.#backoff.next(awayMs, wishMs);
-    if (wishMs > 0) this.#soonest = this.#settings.clock.now() + wishMs;
+    this.#soonest = Math.max(this.#soonest, this.#settings.clock.now() + wishMs);
     this.#retry(atOnce && delayMs !== undefined ? 0 : delayMs, error, { error });
     if (told) return;
     if (delayMs === undefined) this.#settings.report(error, { stage: "connection" });
