@@ -18,8 +18,10 @@ import { measureCluster } from "./cluster/measure.ts";
 import type { CrossnodeOutcome } from "./load/crossnode.ts";
 import type { Outcome } from "./load/outcome.ts";
 import { underLoad } from "./measure.ts";
+import { groups } from "./groups.ts";
 import { range } from "./range.ts";
 import { findRuntimes } from "./runtimes.ts";
+import { variants } from "./variants.ts";
 
 const HELP = `Usage: deno task bench:against FOLDER [NAME…] [options]
 
@@ -27,7 +29,7 @@ Compares the servers of this checkout with those of the checkout in FOLDER, whos
 better.
 NAME: ${
   benches.map(({ name }) => name).join(", ")
-}, crossnode; fanout, paced, requests and crossnode by default
+}, groups, variants, crossnode; fanout, paced, requests and crossnode by default
 
   --pairs N        how many runs of each; 8 by default
   --runtime NAME   deno or bun; both by default
@@ -102,6 +104,16 @@ for (const bench of benches.filter(({ name }) => wanted.includes(name))) {
     const run = (one: typeof candidate) => async () =>
       figuresOf(await underLoad<Outcome>(one, bench.load, paths));
     await compare(`${bench.name} (${candidate.runtime})`, run(candidate), run(theirs(candidate)));
+  }
+}
+for (const { name, shapes } of [groups, variants].filter(({ name }) => wanted.includes(name))) {
+  for (const shape of shapes) {
+    for (const candidate of candidates.filter((one) => one.kind === "trunkline" && isMeant(one))) {
+      const run = (one: typeof candidate) => async () =>
+        figuresOf(await underLoad<Outcome>({ ...one, dialect: shape.dialect }, shape.load, paths));
+      const what = `${name}, ${shape.name} (${candidate.runtime})`;
+      await compare(what, run(candidate), run(theirs(candidate)));
+    }
   }
 }
 if (wanted.includes("crossnode")) {

@@ -52,6 +52,12 @@ export interface SharesOptions {
   readonly shapes: readonly [Shape, ...Shape[]];
 }
 
+/** A study of shapes, which can also be measured apart. */
+export interface SharesStudy extends Study<readonly ShareRow[]> {
+  /** The shapes. */
+  readonly shapes: readonly Shape[];
+}
+
 const ranged = ({ median, min, max }: Range): string => `${short(median)} (${short(min)}–${short(max)})`;
 
 /** The speed of a row as a share of the first shape's, on the same runtime. */
@@ -96,9 +102,10 @@ function toRow(shape: string, runtime: string, outcomes: readonly Outcome[]): Sh
  */
 export function studyOfShares(
   { name: study, what, text, heading, shapes }: SharesOptions,
-): Study<readonly ShareRow[]> {
+): SharesStudy {
   const [{ name: first }] = shapes;
   return {
+    shapes,
     name: study,
     what,
     canBeQuick: true,

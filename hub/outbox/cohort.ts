@@ -6,17 +6,20 @@
  */
 
 import type { OutgoingMessage } from "./outgoing_message.ts";
-import type { Sequence } from "./sequence.ts";
+import { OwnMessages, type Place, split } from "./own_messages.ts";
+import type { Sendable, Sequence } from "./sequence.ts";
 import type { Gatherer, Turn } from "./turn.ts";
 
 /** What can be in a cohort: an outbox. */
 export interface CohortMember {
   /** The cohort that it is in; the cohort sets it. */
   cohort: Cohort | undefined;
+  /** The messages that it alone gets, between those of the cohort; the cohort sets it. */
+  own: OwnMessages | undefined;
   /** Gives away the messages that it has got in no cohort. They are sent from the cohort that takes it next. */
   giveSequence(): Sequence;
   /** Sends a sequence. Does not throw. */
-  emit(sequence: Sequence): void;
+  emit(sequence: Sendable): void;
 }
 
 /** Members with the same messages, until the turn ends. */
@@ -43,6 +46,12 @@ export class Cohort implements Gatherer {
   /** The messages after the sequence, and their total length in the codec's units. */
   #run: OutgoingMessage[] = [];
   #runSize = 0;
+  /**
+   * The room that a frame leaves to the members' own messages: as much as one of them needs. Without it, almost each of
+   * them would get two frames for one of the cohort.
+   */
+  #spareMessages = 0;
+  #spareLength = 0;
   /** Whether it has sent a frame. From then on it may well have the same messages as cohorts that it parted from. */
   #hasSent = false;
 
@@ -62,6 +71,7 @@ export class Cohort implements Gatherer {
     member.cohort = this;
     this.#members.push(member);
     this.size++;
+    if (member.own) this.#spare(member.own);
   }
 
   /** Moves a member to a cohort that has parted from this one. */
@@ -84,7 +94,15 @@ export class Cohort implements Gatherer {
     this.size--;
     member.cohort = undefined;
     (this.#left ??= []).push({ member, moment: this.changed });
-    return this.#gathered();
+    const sequence = this.#gathered();
+    const { own } = member;
+    if (!own) return sequence;
+    member.own = undefined;
+    for (const part of split(this.#turn, own.among(sequence))) {
+      if (!this.#turn.isFull(part.count, part.size)) return part; // the last one
+      member.emit(part);
+    }
+    return this.#turn.root;
   }
 
   /**
@@ -110,7 +128,25 @@ export class Cohort implements Gatherer {
   add(message: OutgoingMessage, length: number): void {
     this.#runSize += length;
     const { count, size } = this.#sequence;
-    if (this.#turn.isFull(count + this.#run.push(message), size + this.#runSize)) this.#emit();
+    this.#emitIfFull(count + this.#run.push(message), size + this.#runSize);
+  }
+
+  /**
+   * Adds a message that only one member gets. It stays with the others.
+   *
+   * @param member The member.
+   * @param message The message.
+   * @param length Its encoded length, in the codec's units.
+   */
+  insert(member: CohortMember, message: OutgoingMessage, length: number): void {
+    const { count, size } = this.#sequence;
+    const place = { count: count + this.#run.length, size: size + this.#runSize };
+    if (member.own?.fill(this.#turn, place)) this.#emitUpTo(place, member, member.own);
+    const own = member.own ??= new OwnMessages();
+    own.add(message, length, place);
+    if (own.fill(this.#turn, place)) return this.#emitUpTo(place, member, own);
+    this.#spare(own);
+    this.#emitIfFull(place.count, place.size);
   }
 
   /** The turn ends: sends the messages. */
@@ -120,15 +156,40 @@ export class Cohort implements Gatherer {
     for (const member of this.#members) {
       if (member.cohort !== this) continue;
       member.cohort = undefined;
-      if (sequence.count > 0) member.emit(sequence);
+      this.#emitTo(member, sequence);
     }
+  }
+
+  /** Leaves room to these messages. Those who have more get further frames. */
+  #spare({ messages: { length }, size }: OwnMessages): void {
+    if (length > this.#spareMessages) this.#spareMessages = Math.min(length, this.#turn.spareMessages);
+    if (size > this.#spareLength) this.#spareLength = Math.min(size, this.#turn.spareLength);
+  }
+
+  #emitIfFull(count: number, size: number): void {
+    if (this.#turn.isFull(count + this.#spareMessages, size + this.#spareLength)) this.#emit();
   }
 
   #emit(): void {
     const sequence = this.#gathered();
     this.#sequence = this.#turn.root;
+    this.#spareMessages = this.#spareLength = 0;
     this.#hasSent = true;
-    for (const member of this.#members) if (member.cohort === this) member.emit(sequence);
+    for (const member of this.#members) if (member.cohort === this) this.#emitTo(member, sequence);
+  }
+
+  /** Sends to one member that gets more than the others what it has got so far. */
+  #emitUpTo(place: Place, member: CohortMember, own: OwnMessages): void {
+    member.own = place.count > 0 ? new OwnMessages(place) : undefined;
+    for (const part of own.frames(this.#turn, this.#gathered())) member.emit(part);
+  }
+
+  #emitTo(member: CohortMember, sequence: Sequence): void {
+    const { own } = member;
+    if (own) {
+      member.own = undefined;
+      for (const part of own.frames(this.#turn, sequence)) member.emit(part);
+    } else if (sequence.count > 0) member.emit(sequence);
   }
 
   /** The sequence, with the run. */

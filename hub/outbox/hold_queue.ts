@@ -6,8 +6,8 @@
 
 import type { Codec, Encoded } from "../../contract/mod.ts";
 import type { SlowConsumerPolicy } from "../api/options.ts";
-import type { OutgoingMessage } from "./outgoing_message.ts";
-import { Sequence } from "./sequence.ts";
+import { OutgoingMessage } from "./outgoing_message.ts";
+import type { Sendable } from "./sequence.ts";
 
 /** The limits of the queue of one connection. */
 export interface HoldQueueLimits {
@@ -32,7 +32,7 @@ export class HoldQueue {
   readonly #codec: Codec;
   readonly #limits: HoldQueueLimits;
   /** The queue. A message that was conflated away or dropped leaves a hole. */
-  #items: (Sequence | OutgoingMessage | undefined)[] = [];
+  #items: (Sendable | OutgoingMessage | undefined)[] = [];
   #head = 0;
   #single = false;
   /** No item before this index can be dropped. */
@@ -81,7 +81,7 @@ export class HoldQueue {
    *
    * @param sequence The messages.
    */
-  add(sequence: Sequence): void {
+  add(sequence: Sendable): void {
     if (sequence.conflates) this.#breakUp();
     if (this.#single) {
       for (const message of sequence.messages()) this.#addSingle(message);
@@ -119,15 +119,15 @@ export class HoldQueue {
     while (this.#head < this.#items.length && singles.length < maxMessages && bytes < maxBytes) {
       const index = this.#head++;
       const item = this.#items[index];
-      if (item instanceof Sequence) {
+      if (item instanceof OutgoingMessage) {
+        singles.push(item.encoded(this.#codec));
+        bytes += this.#forget(item, index);
+      } else if (item) {
         this.#items[index] = undefined;
         this.#size -= item.count;
         this.#bytes -= item.bytes;
         frame = item.frame();
         break;
-      } else if (item) {
-        singles.push(item.encoded(this.#codec));
-        bytes += this.#forget(item, index);
       }
     }
     if (this.#size === 0) this.clear();
@@ -154,7 +154,7 @@ export class HoldQueue {
   /** Changes from whole sequences to single messages. */
   #breakUp(): void {
     if (this.#single) return;
-    const sequences = this.#items.slice(this.#head) as Sequence[];
+    const sequences = this.#items.slice(this.#head) as Sendable[];
     this.clear();
     this.#single = true;
     for (const sequence of sequences) for (const message of sequence.messages()) this.#addSingle(message);

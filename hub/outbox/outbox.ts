@@ -10,7 +10,8 @@ import type { Link } from "../../transports/transport.ts";
 import { HoldQueue, type HoldQueueLimits } from "./hold_queue.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 import { Cohort, type CohortMember } from "./cohort.ts";
-import type { Sequence } from "./sequence.ts";
+import { OwnMessages, START } from "./own_messages.ts";
+import type { Sendable, Sequence } from "./sequence.ts";
 import type { FrameLimits, Gatherer, Turn } from "./turn.ts";
 
 /** How long a queue may exceed its limits, in milliseconds: a burst from one busy turn is not the client's fault. */
@@ -46,6 +47,7 @@ export class Outbox implements Gatherer, CohortMember {
   readonly turn: Turn;
   /** The cohort that it is in; the cohort sets it. */
   cohort: Cohort | undefined;
+  own: OwnMessages | undefined;
   readonly #link: Link;
   readonly #rules: OutboxRules;
   /** The messages that wait; absent while no message waits, as for most connections most of the time. */
@@ -113,6 +115,7 @@ export class Outbox implements Gatherer, CohortMember {
     if (this.#reply) this.#gatherReply();
     if (this.cohort?.size === 1) return this.cohort.add(message, message.encoded(this.turn.codec).length);
     this.deviate();
+    if (this.own) this.#sequence = this.#takeOwn();
     this.#gather((this.#sequence ?? this.turn.root).with(message));
   }
 
@@ -131,8 +134,7 @@ export class Outbox implements Gatherer, CohortMember {
       return;
     }
     if (this.#reply) this.#gatherReply();
-    if (this.cohort) this.alone().add(message, message.encoded(this.turn.codec).length);
-    else this.#gather((this.#sequence ?? this.turn.root).alone(message));
+    this.#gatherOwn(message);
   }
 
   /** Call it before a frame of the client is handled. */
@@ -153,7 +155,8 @@ export class Outbox implements Gatherer, CohortMember {
 
   /** Whether a message was pushed in this turn. */
   get busy(): boolean {
-    return this.#sequence !== undefined || this.cohort !== undefined || this.#reply !== undefined;
+    return this.cohort !== undefined || this.own !== undefined || this.#sequence !== undefined ||
+      this.#reply !== undefined;
   }
 
   /** A cohort in which no other connection is. */
@@ -189,7 +192,8 @@ export class Outbox implements Gatherer, CohortMember {
   }
 
   endTurn(): void {
-    const sequence = this.#sequence;
+    if (this.cohort) return;
+    const sequence = this.own ? this.#takeOwn() : this.#sequence;
     this.#sequence = undefined;
     if (sequence && sequence.count > 0) this.emit(sequence);
   }
@@ -228,6 +232,7 @@ export class Outbox implements Gatherer, CohortMember {
     this.deviate();
     this.#reply = undefined;
     this.#sequence = undefined;
+    this.own = undefined;
     this.#cancelJudging?.();
     this.#release();
     this.#tellRoom();
@@ -245,7 +250,7 @@ export class Outbox implements Gatherer, CohortMember {
   }
 
   /** Sends a sequence now, or puts it into the queue while the connection is slow. */
-  emit(sequence: Sequence): void {
+  emit(sequence: Sendable): void {
     if (this.#state === "open") this.#sendOn(sequence.frame());
     else if (this.#state !== "closed") this.#hold(sequence);
   }
@@ -253,7 +258,29 @@ export class Outbox implements Gatherer, CohortMember {
   #gatherReply(): void {
     const reply = this.#reply!;
     this.#reply = undefined;
-    this.#gather((this.#sequence ?? this.turn.root).alone(reply));
+    this.#gatherOwn(reply);
+  }
+
+  /** Adds a message that no other connection gets. It does not part this connection from those with the same messages. */
+  #gatherOwn(message: OutgoingMessage): void {
+    const { cohort, turn } = this;
+    const { length } = message.encoded(turn.codec);
+    if (cohort?.size === 1) cohort.add(message, length);
+    else if (cohort) cohort.insert(this, message, length);
+    else if (this.#sequence) this.#gather(this.#sequence.alone(message));
+    else {
+      if (!this.own) turn.gather(this);
+      const own = this.own ??= new OwnMessages();
+      own.add(message, length, START);
+      if (own.fill(turn, START)) this.emit(this.#takeOwn());
+    }
+  }
+
+  /** Takes the own messages out, while it is in no cohort. */
+  #takeOwn(): Sequence {
+    const { messages } = this.own!;
+    this.own = undefined;
+    return this.turn.root.followedBy(messages);
   }
 
   #gather(sequence: Sequence): void {
@@ -301,7 +328,7 @@ export class Outbox implements Gatherer, CohortMember {
   }
 
   /** Puts messages into the queue. If it exceeds its limits, the link first gets time to drain. */
-  #hold(sequence: Sequence): void {
+  #hold(sequence: Sendable): void {
     const held = this.#held ??= new HoldQueue(this.turn.codec, this.#rules.limits);
     held.add(sequence);
     if (!held.exceeded) return;

@@ -8,8 +8,24 @@
 import type { Codec, Encoded } from "../../contract/mod.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 
+/** Messages in one frame. */
+export interface Sendable {
+  /** How many messages it has. */
+  readonly count: number;
+  /** Whether a message in it may be conflated. */
+  readonly conflates: boolean;
+  /** The total size of the messages in bytes. */
+  readonly bytes: number;
+  /** Lets go of everything but its messages, because it outlives its turn. */
+  detach(): void;
+  /** The messages, in order. */
+  messages(): OutgoingMessage[];
+  /** The frame. */
+  frame(): Encoded;
+}
+
 /** A node of the tree: the messages of its parent, and a run of further messages. The root has no messages. */
-export class Sequence {
+export class Sequence implements Sendable {
   /** How many messages it has. */
   readonly count: number;
   /**

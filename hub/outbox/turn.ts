@@ -16,6 +16,9 @@ export interface FrameLimits {
   readonly maxFrameLength: number;
 }
 
+/** A frame for many leaves at most one in so many of its messages to those for one. */
+const SPARE = 8;
+
 /** An object that gathers messages within a turn. */
 export interface Gatherer {
   /** The turn ends: sends the gathered messages. Does not throw. */
@@ -53,6 +56,16 @@ export class Turn {
   /** Whether a sequence fills a frame, and must be sent before the turn ends. */
   isFull(count: number, size: number): boolean {
     return count >= this.#limits.maxFrameMessages || size >= this.#limits.maxFrameLength;
+  }
+
+  /** How many messages for one connection a frame for many leaves room for. */
+  get spareMessages(): number {
+    return Math.floor(this.#limits.maxFrameMessages / SPARE);
+  }
+
+  /** How much length it leaves them, in the codec's units. */
+  get spareLength(): number {
+    return Math.floor(this.#limits.maxFrameLength / SPARE);
   }
 
   /** Whether any gatherer waits in this turn. */

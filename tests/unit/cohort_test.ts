@@ -187,7 +187,7 @@ test("cohort: more members with messages of their own than a call has arguments 
   const { turn } = new TapeScene();
   const members = Array.from({ length: 150_000 }, () => {
     const own = turn.root.alone(numbered(0));
-    return { cohort: undefined, giveSequence: () => own, emit() {} };
+    return { cohort: undefined, own: undefined, giveSequence: () => own, emit() {} };
   });
   assertEquals(cohortsOfList(members, turn).length, members.length);
 });

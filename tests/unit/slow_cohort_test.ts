@@ -69,8 +69,10 @@ class Peer {
   }
 
   /** Fails unless it got what it had to. */
-  check({ policy }: OutboxLimits, conflates: boolean): void {
-    const got = this.frames.flatMap((frame) => this.codec.decode(frame))
+  check({ policy, maxFrameMessages }: OutboxLimits, conflates: boolean): void {
+    const frames = this.frames.map((frame) => this.codec.decode(frame));
+    for (const { length } of frames) assert(length > 0 && length <= maxFrameMessages, `${length} in a frame`);
+    const got = frames.flat()
       .map((message) => (message as unknown[])[2] as number);
     if (!this.corked) assertEquals(got.shift(), WELCOME);
     const rest = got.values();
@@ -112,7 +114,7 @@ const shape = fc.record({
     maxMessages: fc.constantFrom(2, 10, 40, Infinity),
     maxBytes: fc.constantFrom(200, 2_000, Infinity),
     policy: fc.constantFrom("close" as const, "drop" as const),
-    maxFrameMessages: fc.integer({ min: 1, max: 5 }),
+    maxFrameMessages: fc.integer({ min: 1, max: 12 }),
     maxFrameLength: fc.constantFrom(1, 60, 10_000),
     highWaterBytes: fc.constantFrom(1, 100, 600, Infinity),
   }),

@@ -1,0 +1,171 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import fc from "fast-check";
+import { type Codec, type Encoded, jsonCodec } from "../../contract/mod.ts";
+import { Group } from "../../hub/groups/group.ts";
+import { Outbox, type OutboxLimits } from "../../hub/outbox/outbox.ts";
+import { Turn } from "../../hub/outbox/turn.ts";
+import { runs } from "../contract/runs.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { test } from "../harness.ts";
+import { CountingCodec, numbered } from "./counting_codec.ts";
+import { TapeScene } from "./tape_scene.ts";
+
+const numbers = (messages: readonly unknown[]): unknown[] =>
+  messages.map((message) => (message as unknown[])[2]);
+
+/** Each of these says a line to all, and is answered: one after the other, some times. */
+function chat(scene: TapeScene, count: number, rounds: number) {
+  const group = new Group();
+  const conns = Array.from({ length: count }, () => scene.connect());
+  for (const conn of conns) group.add(conn);
+  scene.codec.joined = 0;
+  const expected: number[][] = conns.map(() => []);
+  let n = 0;
+  return {
+    group,
+    conns,
+    expected,
+    /** The first of them speak. */
+    speak(speakers: number): void {
+      for (let round = 0; round < rounds; round++) {
+        for (const [i, { outbox }] of conns.slice(0, speakers).entries()) {
+          group.deliver(numbered(++n));
+          for (const list of expected) list.push(n);
+          outbox.pushOwn(numbered(++n));
+          expected[i]!.push(n);
+        }
+      }
+    },
+  };
+}
+
+test("own messages: whoever is answered between the lines of all has everything in the order of sending, and stays with the others", () => {
+  const { conns, expected, speak } = chat(new TapeScene(), 50, 1);
+  speak(20);
+  assertEquals(new Set(conns.map(({ outbox }) => outbox.cohort)).size, 1, "nobody is apart");
+  for (const [i, conn] of conns.entries()) assertEquals(numbers(conn.got), expected[i]);
+  for (const { frames } of conns.slice(20)) {
+    assertStrictEquals(frames[0], conns[20]!.frames[0], "one frame for all who only listen");
+  }
+});
+
+test("own messages: an answer before the first line of a turn does not part its client from the others", () => {
+  const scene = new TapeScene();
+  const { group, conns } = chat(scene, 30, 1);
+  for (const [i, { outbox }] of conns.slice(0, 10).entries()) {
+    outbox.beginReply();
+    outbox.pushOwn(numbered(100 + i));
+    if (i % 2 === 0) outbox.endReply();
+  }
+  group.deliver(numbered(1));
+  for (const { outbox } of conns) outbox.endReply();
+  conns[0]!.outbox.pushOwn(numbered(2));
+  group.deliver(numbered(3));
+  assertEquals(
+    new Set(conns.slice(1).map(({ outbox }) => outbox.cohort)),
+    new Set([conns[0]!.outbox.cohort]),
+  );
+  assertEquals(numbers(conns[0]!.got), [100, 1, 2, 3]);
+  assertEquals(numbers(conns[9]!.got), [109, 1, 3]);
+  assertEquals(numbers(conns[29]!.got), [1, 3]);
+});
+
+test("own messages: one who speaks a lot gets full frames, and then shares those of the others again", () => {
+  const scene = new TapeScene({ maxFrameMessages: 8 });
+  const { group, conns, expected, speak } = chat(scene, 10, 32);
+  speak(1);
+  scene.endTurn();
+  assertEquals(numbers(conns[0]!.got), expected[0]);
+  assert(conns[0]!.frames.length <= 10, `${conns[0]!.frames.length} frames for 64 messages`);
+  assert(conns[9]!.frames.length <= 5, `${conns[9]!.frames.length} frames for 32 messages`);
+  for (let n = 0; n < 16; n++) {
+    group.deliver(numbered(1_000 + n));
+    if (n === 3) conns[0]!.outbox.pushOwn(numbered(-5));
+  }
+  scene.endTurn();
+  assertStrictEquals(conns[0]!.frames.at(-1), conns[9]!.frames.at(-1));
+});
+
+test("own messages: of a client that leaves, flushes, gets other messages or closes, all or none arrive, in order", () => {
+  const scene = new TapeScene();
+  const group = new Group();
+  const conns = Array.from({ length: 6 }, () => scene.connect());
+  for (const conn of conns) group.add(conn);
+  const [leaves, flushes, hears, closes, excepted, stays] = conns;
+  group.deliver(numbered(1));
+  for (const { outbox } of conns.slice(0, 5)) outbox.pushOwn(numbered(2));
+  group.delete(leaves!);
+  flushes!.outbox.flush();
+  assertEquals(flushes!.frames.length, 1);
+  hears!.outbox.push(numbered(3));
+  closes!.outbox.close();
+  group.deliver(numbered(4), { except: excepted! });
+  excepted!.outbox.pushOwn(numbered(5));
+  assertEquals(
+    [leaves, flushes, hears, closes, excepted, stays].map((conn) => numbers(conn!.got)),
+    [[1, 2], [1, 2, 4], [1, 2, 3, 4], [], [1, 2, 5], [1, 4]],
+  );
+});
+
+/** A client that only records, of any codec. */
+function peer(turn: Turn, limits: OutboxLimits) {
+  const frames: Encoded[] = [];
+  const link = { subprotocol: "", bufferedAmount: 0, send: (f: Encoded) => void frames.push(f), close() {} };
+  const outbox = new Outbox(link, turn, { limits, clock: new FakeClock() });
+  outbox.uncork(numbered(-1));
+  frames.length = 0;
+  const surface = { serverToClient: new Map() };
+  return { frames, outbox, surface, memberships: undefined, recovers: false, expected: [] as number[] };
+}
+
+test("own messages: frames in text and in bytes carry the same, and keep to the limits", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 40 }),
+      fc.constantFrom(30, 200, 10_000),
+      // Lines to all, and answers to one.
+      fc.array(fc.oneof({ weight: 4, arbitrary: fc.constant(-1) }, fc.nat(5)), {
+        maxLength: 150,
+        size: "max",
+      }),
+      (maxFrameMessages, maxFrameLength, steps) => {
+        const limits: OutboxLimits = {
+          maxMessages: Infinity,
+          maxBytes: Infinity,
+          policy: "close",
+          maxFrameMessages,
+          maxFrameLength,
+          highWaterBytes: Infinity,
+        };
+        const codecs: readonly Codec[] = [jsonCodec, new CountingCodec()];
+        for (const codec of codecs) {
+          const ends: (() => void)[] = [];
+          const turn = new Turn(codec, limits, { endOfTurn: (end) => void ends.push(end) });
+          const peers = Array.from({ length: 8 }, () => peer(turn, limits));
+          const group = new Group();
+          for (const one of peers) group.add(one as never);
+          for (const [n, to] of steps.entries()) {
+            const message = numbered(n, undefined, n % 7 === 0 ? "ä".repeat(n % 20) : "");
+            if (to < 0) group.deliver(message);
+            else peers[to]!.outbox.pushOwn(message);
+            for (const one of to < 0 ? peers : [peers[to]!]) one.expected.push(n);
+          }
+          for (const end of ends) end();
+          for (const { frames, expected } of peers) {
+            const decoded = frames.map((frame) => codec.decode(frame));
+            assertEquals(numbers(decoded.flat()), expected);
+            for (const messages of decoded) {
+              assert(messages.length > 0 && messages.length <= maxFrameMessages);
+              // A frame is sent as soon as it is full: without its last message it was not.
+              const earlier = messages.slice(0, -1).map((message) =>
+                codec.encode(message as unknown[]).length
+              );
+              assert(earlier.reduce((sum, length) => sum + length, 0) < maxFrameLength);
+            }
+          }
+        }
+      },
+    ),
+    runs(1_000),
+  );
+});
