@@ -1,40 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Batches, type RedisCommand } from "../../../adapters/kit/redis/reach.ts";
-import type { Question } from "../../../adapters/kit/redis/questions.ts";
-import { script } from "../../../adapters/kit/redis/script.ts";
-import { type Clock, systemClock } from "../../../contract/mod.ts";
-import { microtaskClock } from "../../fake_clock.ts";
+import { systemClock } from "../../../contract/mod.ts";
 import { test, waitFor } from "../../harness.ts";
 import { microtasks } from "../../hub/wires.ts";
-
-const SCRIPT = script("return ARGV[1]");
-const QUESTION: Question = { script: SCRIPT, most: 3, keys: () => ["shared"], args: () => ["last"] };
-const NOSCRIPT = new Error("NOSCRIPT No matching script");
-
-/** Writes that are answered when the test says so. */
-function writes(clock: Pick<Clock, "endOfTurn"> = microtaskClock) {
-  const sent: { names: string[]; commands: readonly RedisCommand[]; answer(...replies: unknown[]): void }[] =
-    [];
-  const batches = new Batches({
-    partOf: () => 0,
-    keysOf: () => "",
-    run: (_part, commands: readonly RedisCommand[]) =>
-      new Promise((resolve) =>
-        sent.push({
-          names: commands.map((command) => `${command[0]} ${command.at(-1)}`),
-          commands,
-          answer: (...replies) => resolve(replies),
-        })
-      ),
-    explain: (error) => error,
-  }, clock);
-  const run = (row: string, what: string) => batches.runPatiently(row, 0, SCRIPT, [], what);
-  const ask = (part: number, key: string) => batches.ask(part, QUESTION, key);
-  return { sent, run, ask };
-}
+import { NOSCRIPT, SCRIPT, scriptedWrites } from "./scripted_writes.ts";
 
 test("batches: the commands of many clients in one turn are one write", async () => {
-  const { sent, run } = writes(systemClock);
+  const { sent, run } = scriptedWrites({ clock: systemClock });
   const done: Promise<unknown>[] = [];
   const names = ["1", "2", "3"];
   // Each is heard in a callback of its own, as messages of different links are.
@@ -51,7 +22,7 @@ test("batches: the commands of many clients in one turn are one write", async ()
 });
 
 test("batches: calls while a script is unknown wait behind the repeated ones", async () => {
-  const { sent, run } = writes();
+  const { sent, run } = scriptedWrites();
   const done = [run("x", "1")];
   await microtasks();
   done.push(run("x", "2"));
@@ -69,7 +40,7 @@ test("batches: calls while a script is unknown wait behind the repeated ones", a
 });
 
 test("batches: a call that others of its row have overtaken is refused, and the others go on", async () => {
-  const { sent, run } = writes();
+  const { sent, run } = scriptedWrites();
   const late = run("x", "1"), other = run("y", "2"), next = run("x", "3");
   await microtasks();
   sent[0]!.answer(NOSCRIPT, NOSCRIPT, "3"); // another node has run the script meanwhile
@@ -82,7 +53,7 @@ test("batches: a call that others of its row have overtaken is refused, and the 
 });
 
 test("batches: calls that ask the same of different keys share commands, and each gets its own answer", async () => {
-  const { sent, run, ask } = writes();
+  const { sent, run, ask } = scriptedWrites();
   const done = [ask(0, "a"), run("x", "1"), ask(0, "b"), ask(0, "c"), ask(0, "d"), ask(1, "e")];
   await microtasks();
   const of = (...keys: string[]) => ["EVALSHA", SCRIPT.sha, `${keys.length}`, ...keys, "last"];
@@ -99,7 +70,7 @@ test("batches: calls that ask the same of different keys share commands, and eac
 });
 
 test("batches: questions whose script is unknown are asked again", async () => {
-  const { sent, ask } = writes();
+  const { sent, ask } = scriptedWrites();
   const done = [ask(0, "a"), ask(0, "b")];
   await microtasks();
   sent[0]!.answer(NOSCRIPT);
@@ -110,7 +81,7 @@ test("batches: questions whose script is unknown are asked again", async () => {
 });
 
 test("batches: a command that fails rejects its own questions, and no others", async () => {
-  const { sent, ask } = writes();
+  const { sent, ask } = scriptedWrites();
   const done = ["a", "b", "c", "d"].map((key) => ask(0, key));
   await microtasks();
   sent[0]!.answer(new Error("ERR broken"), ["D"]);

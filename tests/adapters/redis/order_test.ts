@@ -4,39 +4,19 @@ import { Redis, type RedisOptions } from "ioredis";
 import { createIoredisDriver } from "../../../adapters/kit/redis/ioredis.ts";
 import type { RedisLinkEvents } from "../../../adapters/kit/redis/link.ts";
 import { createNodeRedisDriver } from "../../../adapters/kit/redis/node_redis.ts";
-import { Batches, type RedisCommand, type RedisReach } from "../../../adapters/kit/redis/reach.ts";
+import { Batches, type RedisCommand } from "../../../adapters/kit/redis/reach.ts";
 import { script } from "../../../adapters/kit/redis/script.ts";
 import { ClusterLink } from "../../../adapters/redis_cluster/link.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
 import { FakeClock, microtaskClock } from "../../fake_clock.ts";
 import { test } from "../../harness.ts";
 import { microtasks } from "../../hub/wires.ts";
+import { NOSCRIPT, scriptedWrites } from "./scripted_writes.ts";
 
-const SCRIPT = script("return redis.call('RPUSH', KEYS[1], ARGV[1])");
-const NOSCRIPT = new Error("NOSCRIPT No matching script");
-
-/** Writes that are answered when the test says so. */
-function writes(patience?: RedisReach["patience"]) {
-  const sent: { names: string[]; answer(...replies: unknown[]): void }[] = [];
-  const batches = new Batches({
-    partOf: () => 0,
-    keysOf: () => "",
-    run: (_part, commands) =>
-      new Promise((resolve) =>
-        sent.push({
-          names: commands.map((command) => `${command[0]} ${command.at(-1)}`),
-          answer: (...replies) => resolve(replies),
-        })
-      ),
-    explain: (error) => error,
-    ...(patience && { patience }),
-  }, microtaskClock);
-  const run = (row: string | undefined, what: string) => batches.runPatiently(row, 0, SCRIPT, [], what);
-  return { sent, run };
-}
+const PUSH = script("return redis.call('RPUSH', KEYS[1], ARGV[1])");
 
 test("batches: a call does not come after a later one of its row whose answer is here first", async () => {
-  const { sent, run } = writes();
+  const { sent, run } = scriptedWrites();
   const late = run("x", "1");
   await microtasks();
   const next = run("x", "2");
@@ -51,7 +31,7 @@ test("batches: a call does not come after a later one of its row whose answer is
 });
 
 test("batches: calls are sent again in their order, in whichever order their answers come", async () => {
-  const { sent, run } = writes();
+  const { sent, run } = scriptedWrites();
   const done = [run("x", "1")];
   await microtasks();
   done.push(run("x", "2"));
@@ -66,7 +46,7 @@ test("batches: calls are sent again in their order, in whichever order their ans
 });
 
 test("batches: a call is not sent again if a later one of its row may have been done", async () => {
-  const { sent, run } = writes();
+  const { sent, run } = scriptedWrites();
   const late = run("x", "1"), other = run("y", "2");
   await microtasks();
   const lost = run("x", "3");
@@ -84,7 +64,7 @@ test("batches: a call is not sent again if a later one of its row may have been 
 test("batches: the pause of a part whose calls were overtaken does not lose later calls", async () => {
   const clock = new FakeClock();
   const isForNow = (reply: Error) => reply.message.startsWith("TRYAGAIN");
-  const { sent, run } = writes({ clock, ms: 1_000, isForNow });
+  const { sent, run } = scriptedWrites({ patience: { clock, ms: 1_000, isForNow } });
   const late = run("x", "1"), next = run("x", "2");
   await microtasks();
   sent[0]!.answer(new Error("TRYAGAIN The slot is moving"), "2");
@@ -106,7 +86,7 @@ test("batches: the pause of a part whose calls were overtaken does not lose late
 test("batches: a pause that no call needs any more does not send a call again while a later one is under way", async () => {
   const clock = new FakeClock();
   const isForNow = (reply: Error) => reply.message.startsWith("TRYAGAIN");
-  const { sent, run } = writes({ clock, ms: 1_000, isForNow });
+  const { sent, run } = scriptedWrites({ patience: { clock, ms: 1_000, isForNow } });
   const overtaken = run("x", "1"), next = run("x", "2"), other = run("y", "3");
   await microtasks();
   sent[0]!.answer(new Error("TRYAGAIN The slot is moving"), "2", "3"); // the pause begins
@@ -131,7 +111,7 @@ test("batches: a pause that no call needs any more does not send a call again wh
 });
 
 test("batches: a call without a row does not wait for the answers to earlier writes", async () => {
-  const { sent, run } = writes();
+  const { sent, run } = scriptedWrites();
   const first = run("x", "1");
   await microtasks();
   const next = run(undefined, "2"), second = run("x", "3");
@@ -159,15 +139,15 @@ for (const [name, create] of Object.entries(DRIVERS)) {
         keysOf: () => "",
         run: (_part, commands: readonly RedisCommand[]) => {
           // On this connection, so that all three are certain to be in this order.
-          if (++writes === 2) void link.run([["SCRIPT", "LOAD", SCRIPT.text]]);
+          if (++writes === 2) void link.run([["SCRIPT", "LOAD", PUSH.text]]);
           return link.run(commands);
         },
         explain: (error) => error,
       }, microtaskClock);
-      const late = batches.runPatiently("x", 0, SCRIPT, ["list"], "1");
+      const late = batches.runPatiently("x", 0, PUSH, ["list"], "1");
       late.catch(() => {});
       await microtasks();
-      const next = batches.runPatiently("x", 0, SCRIPT, ["list"], "2");
+      const next = batches.runPatiently("x", 0, PUSH, ["list"], "2");
       assertEquals(await next, 1);
       await assertRejects(() => late, Error, "TRYAGAIN");
       assertEquals(await link.run([["LRANGE", "list", "0", "-1"]]), [["2"]]);
