@@ -231,12 +231,16 @@ export class ClusterMap {
     this.#sweep();
   }
 
-  /** With classic pub/sub any node reaches all others. It keeps the present node as long as that node works. */
+  /**
+   * With classic pub/sub any node reaches all others. It keeps the present node as long as that node works, or may work
+   * in a moment.
+   */
   #meetingPlace({ ranges, ok }: Topology): string | undefined {
     const masters = [...new Set(ranges.map(([, , address]) => address))];
     const present = this.partitions[0]!.owner;
     if (
-      present !== undefined && ok && masters.includes(present) && this.#shards.get(present)?.publisher.ready
+      present !== undefined && ok && masters.includes(present) &&
+      this.#shards.get(present)?.publisher.failed === false
     ) {
       return present;
     }
@@ -377,9 +381,11 @@ export class ClusterMap {
   #judge(): void {
     if (this.#closed) return;
     const moving = this.#options.clock.now() - HOLD_MS;
+    const isUp = this.#status === "up";
+    // A move is no outage. But nothing that is still moving is back after an outage.
     const fine = this.partitions.every(({ owner, interests, movedAt }) =>
-      owner !== undefined && !interests.broken &&
-      (this.#shards.get(owner)?.publisher.ready || movedAt > moving)
+      owner !== undefined && (isUp ? !interests.broken : interests.settled) &&
+      (this.#shards.get(owner)?.publisher.ready || (isUp && movedAt > moving))
     );
     const status = fine ? "up" : "down";
     if (status === this.#status) return;

@@ -40,6 +40,7 @@ export class Publisher implements Route {
   #link: ClusterLink | undefined;
   #batch: Outgoing[] = [];
   #checking = false;
+  #failed = false;
 
   /** @param options The options. */
   constructor(options: PublisherOptions) {
@@ -56,18 +57,27 @@ export class Publisher implements Route {
       prepare: (link, within) => within(prepare(link), "No answer"),
       onUp: (link) => {
         this.#link = link;
+        this.#failed = false;
         onReady();
       },
       onDown: (cause) => {
         if (this.#link) this.#lost(this.#link, cause);
       },
-      onFailure,
+      onFailure: (cause) => {
+        this.#failed = true;
+        return onFailure(cause);
+      },
     });
     this.#keeper.start();
   }
 
   get ready(): boolean {
     return this.#link !== undefined;
+  }
+
+  /** Whether there is no connection although one was tried: the last one is lost, or could not be made. */
+  get failed(): boolean {
+    return this.#failed;
   }
 
   /** The connection, while there is one. */
@@ -105,6 +115,7 @@ export class Publisher implements Route {
   #lost(link: ClusterLink, cause: unknown): void {
     if (this.#link !== link) return;
     this.#link = undefined;
+    this.#failed = true;
     this.#options.onLost(cause);
   }
 

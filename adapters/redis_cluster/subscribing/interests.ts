@@ -35,7 +35,7 @@ export interface InterestsOptions {
   /** All channels of the node, by their names in Redis. Each partition adds and removes its own. */
   readonly directory: Map<string, Interests>;
   readonly clock: Clock;
-  /** Called when subscriptions become lost, or are no longer lost. */
+  /** Called when subscriptions become lost, or are no longer lost, and when they have moved. */
   onChange(): void;
   /** These channels may have missed messages while they moved. They are live again. */
   onGap(channels: readonly string[]): void;
@@ -72,6 +72,11 @@ export class Interests {
   /** Whether a subscription that was live is lost. */
   get broken(): boolean {
     return this.#lost > 0;
+  }
+
+  /** Whether all subscriptions that were live are live again, where they should be. */
+  get settled(): boolean {
+    return this.#lost + this.#inMotion === 0 && !this.#moving;
   }
 
   /** All wanted names, including the channel of probes. */
@@ -213,7 +218,7 @@ export class Interests {
       this.#cancelMove();
       if (!moved) this.#cancelMove = this.#options.clock.after(HOLD_MS, () => this.#stuck());
     }
-    if (this.broken !== wasBroken) this.#options.onChange();
+    if (this.broken !== wasBroken || (moved && this.#inMotion === 0)) this.#options.onChange();
   }
 
   /** Channels that have moved for too long are lost. */
@@ -245,5 +250,6 @@ export class Interests {
       this.#home?.adopt(this);
     }
     this.#moving = false;
+    this.#options.onChange();
   }
 }

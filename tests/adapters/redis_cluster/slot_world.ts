@@ -37,8 +37,9 @@ export interface SlotWorldOptions {
   readonly journal: Journal;
   /** How many nodes there are. */
   readonly count: number;
-  /** All slots that are used. The first node has them at first. */
+  /** All slots that are used. The first node has them at first, unless they are spread over all nodes. */
   readonly slots: readonly number[];
+  readonly spread?: boolean;
   /** The slot of a channel. */
   slotIn(name: string): number;
   /** A node takes a message. */
@@ -51,6 +52,8 @@ export class SlotWorld {
   readonly #options: SlotWorldOptions;
   readonly #random: Random;
   readonly #journal: Journal;
+  /** The names that connections have given themselves. */
+  readonly names: string[] = [];
   /** Whose each slot is. */
   readonly #owners: Map<number, number>;
   /** One in how many commands meets it. */
@@ -61,11 +64,11 @@ export class SlotWorld {
 
   /** @param options The options. */
   constructor(options: SlotWorldOptions) {
-    const { random, wires, journal, count, slots } = options;
+    const { random, wires, journal, count, slots, spread } = options;
     this.#options = options;
     this.#random = random;
     this.#journal = journal;
-    this.#owners = new Map(slots.map((slot) => [slot, 0]));
+    this.#owners = new Map(slots.map((slot, i) => [slot, spread ? i % count : 0]));
     // They differ from run to run: what comes with one kind of trouble does not show amid another.
     this.#rates = {
       move: random.pick([10, 40, 100]),
@@ -75,7 +78,7 @@ export class SlotWorld {
     };
     for (let i = 0; i < count; i++) {
       const port = FIRST_PORT + i;
-      const beliefs = new Map(slots.map((slot) => [slot, 0]));
+      const beliefs = new Map(this.#owners);
       this.nodes.push({ port, beliefs, sockets: new Set(), channels: new Map() });
       wires.listen(port, (end) => this.#serve(i, end));
     }
@@ -92,6 +95,20 @@ export class SlotWorld {
     for (const { beliefs } of this.nodes) {
       for (const [slot, owner] of this.#owners) beliefs.set(slot, owner);
     }
+  }
+
+  /** Ends all connections. */
+  cut(): void {
+    for (const { sockets } of this.nodes) {
+      for (const socket of [...sockets]) socket.destroy({ isLost: this.#random.oneIn(2) });
+    }
+  }
+
+  /** Whether a connection that has not ended has a channel. */
+  hears(name: string): boolean {
+    return this.nodes.some(({ sockets, channels }) =>
+      [...channels].some(([socket, names]) => sockets.has(socket) && !socket.destroyed && names.has(name))
+    );
   }
 
   #serve(i: number, socket: WireEnd): void {
@@ -153,7 +170,9 @@ export class SlotWorld {
     const { beliefs } = this.nodes[i]!;
     if (command === "hello") return `%1\r\n${bulk("proto")}:3\r\n`;
     if (command === "ping") return bulk(args[0]!);
+    if (command === "client" && args[0]!.toLowerCase() === "setname") this.names.push(args[1]!);
     if (command === "cluster") return args[0] === "INFO" ? bulk("cluster_state:ok") : this.#ranges(beliefs);
+    if (/^(publish|subscribe|unsubscribe)$/.test(command)) return this.#obey(i, socket, command, args);
     if (!/^(spublish|ssubscribe|sunsubscribe)$/.test(command)) return "+OK\r\n";
     const slot = this.#options.slotIn(args[0]!);
     const answer = this.#answerAbout(i, socket, command, args, slot);
@@ -166,7 +185,7 @@ export class SlotWorld {
 
   /** The answer to a command about a slot. */
   #answerAbout(i: number, socket: WireEnd, command: string, args: readonly string[], slot: number): string {
-    const { beliefs, channels } = this.nodes[i]!;
+    const { beliefs } = this.nodes[i]!;
     if (this.#owners.get(slot) !== i) {
       const owner = beliefs.get(slot)!;
       return owner === i ? "-CLUSTERDOWN x\r\n" : `-MOVED ${slot} ${this.addresses[owner]}\r\n`;
@@ -174,20 +193,37 @@ export class SlotWorld {
     if (!this.#calm && command !== "sunsubscribe" && this.#random.oneIn(this.#rates.refusal)) {
       return `-${this.#random.pick(FOR_NOW)} x\r\n`;
     }
-    if (command === "spublish") return this.#publish(channels, args as [string, string]);
+    return this.#obey(i, socket, command, args);
+  }
+
+  /** Does what a command says. In classic mode all nodes hear a message. */
+  #obey(i: number, socket: WireEnd, command: string, args: readonly string[]): string {
+    const { channels } = this.nodes[i]!;
+    const isSharded = command.startsWith("s") && command !== "subscribe";
+    const mark = isSharded ? ">" : "*";
+    if (command === "spublish") return this.#publish(channels, "smessage", mark, args as [string, string]);
+    if (command === "publish") {
+      const all = new Map(this.nodes.flatMap((node) => [...node.channels]));
+      return this.#publish(all, "message", mark, args as [string, string]);
+    }
     const names = channels.get(socket) ?? new Set();
     channels.set(socket, names);
     return args.map((name) => {
-      if (command === "ssubscribe") names.add(name);
+      if (/^s?subscribe$/.test(command)) names.add(name);
       else names.delete(name);
-      return push(command, name, names.size);
+      return push(command, name, names.size, mark);
     }).join("");
   }
 
-  #publish(channels: WorldNode["channels"], [name, data]: readonly [string, string]): string {
+  #publish(
+    channels: WorldNode["channels"],
+    kind: string,
+    mark: string,
+    [name, data]: readonly [string, string],
+  ): string {
     if (isMessage(data)) this.#options.onTaken(data);
     const sockets = [...channels].filter(([, names]) => names.has(name)).map(([socket]) => socket);
-    for (const socket of sockets) write(socket, `>3\r\n${bulk("smessage")}${bulk(name)}${bulk(data)}`);
+    for (const socket of sockets) write(socket, `${mark}3\r\n${bulk(kind)}${bulk(name)}${bulk(data)}`);
     return `:${sockets.length}\r\n`;
   }
 
@@ -204,8 +240,8 @@ export class SlotWorld {
 /** Whether it is an envelope, and no probe. */
 const isMessage = (data: string): boolean => data.startsWith("TL");
 
-const push = (kind: string, name: string, count: number): string =>
-  `>3\r\n${bulk(kind)}${bulk(name)}:${count}\r\n`;
+const push = (kind: string, name: string, count: number, mark = ">"): string =>
+  `${mark}3\r\n${bulk(kind)}${bulk(name)}:${count}\r\n`;
 
 function write(socket: WireEnd, text: string): void {
   if (socket.writable) socket.write(text);
