@@ -141,7 +141,10 @@ export class Cohort implements Gatherer {
   insert(member: CohortMember, message: OutgoingMessage, length: number): void {
     const { count, size } = this.#sequence;
     const place = { count: count + this.#run.length, size: size + this.#runSize };
-    if (member.own?.fill(this.#turn, place)) this.#emitUpTo(place, member, member.own);
+    if (member.own?.fill(this.#turn, place)) {
+      this.#emitUpTo(place, member, member.own);
+      if (member.cohort !== this) return; // it was too slow for that, and is closed
+    }
     const own = member.own ??= new OwnMessages();
     own.add(message, length, place);
     if (own.fill(this.#turn, place)) return this.#emitUpTo(place, member, own);

@@ -169,3 +169,25 @@ test("own messages: frames in text and in bytes carry the same, and keep to the 
     runs(1_000),
   );
 });
+
+test("own messages: a client that is closed as slow while it is answered between the lines of all costs the others nothing (promises 2, 8, 11)", () => {
+  // After which lines of four it is answered.
+  for (let places = 1; places < 16; places++) {
+    const scene = new TapeScene({ maxFrameMessages: 4, maxMessages: 1, highWaterBytes: 1_000 });
+    const [group, other] = [new Group(), new Group()];
+    const [slow, ...others] = Array.from({ length: 3 }, () => scene.connect());
+    for (const conn of [slow!, ...others]) [group, other].forEach((one) => one.add(conn));
+    slow!.fill();
+    let n = 0;
+    while (!slow!.outbox.closed) {
+      group.deliver(numbered(++n));
+      if (places >> n % 4 & 1) slow!.outbox.pushOwn(numbered(0));
+    }
+    for (let i = 0; i < 9; i++) {
+      other.deliver(numbered(++n));
+      if (i === 0) [group, other].forEach((one) => one.delete(slow!)); // its link has ended
+    }
+    const all = Array.from({ length: n }, (_, i) => i + 1);
+    assertEquals(others.map((conn) => numbers(conn.got)), [all, all], `answers at ${places}`);
+  }
+});
