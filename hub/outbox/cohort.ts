@@ -36,7 +36,7 @@ export class Cohort implements Gatherer {
   heir: Cohort | undefined;
   readonly #turn: Turn;
   /** The members, and those that are no longer in it. */
-  readonly #members: CohortMember[] = [];
+  #members: CohortMember[] = [];
   /** The cohorts that parted from it, in their order. */
   #parted: Cohort[] | undefined;
   /** The members that left it to be in no cohort, in their order, and when. */
@@ -178,6 +178,10 @@ export class Cohort implements Gatherer {
     this.#sequence = this.#turn.root;
     this.#spareMessages = this.#spareLength = 0;
     this.#hasSent = true;
+    // Of many, a few may stay, and get many frames.
+    if (this.#members.length > 2 * this.size) {
+      this.#members = this.#members.filter(({ cohort }) => cohort === this);
+    }
     for (const member of this.#members) if (member.cohort === this) this.#emitTo(member, sequence);
   }
 

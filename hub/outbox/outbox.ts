@@ -229,10 +229,10 @@ export class Outbox implements Gatherer, CohortMember {
   /** Drops all messages, and sends no more. */
   close(): void {
     this.#state = "closed";
+    this.own = undefined; // first: to put it between the others costs
     this.deviate();
     this.#reply = undefined;
     this.#sequence = undefined;
-    this.own = undefined;
     this.#cancelJudging?.();
     this.#release();
     this.#tellRoom();

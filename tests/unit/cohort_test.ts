@@ -191,3 +191,30 @@ test("cohort: more members with messages of their own than a call has arguments 
   });
   assertEquals(cohortsOfList(members, turn).length, members.length);
 });
+
+for (const how of ["leave the group", "get messages of another group"]) {
+  test(`cohort: when all but two ${how}, frames for these two cost as much as if there were no others`, () => {
+    const scene = new TapeScene({ maxFrameMessages: 1 });
+    const conns = Array.from({ length: 2_000 }, () => scene.connect());
+    const [all, most, two] = [new Group(), new Group(), new Group()];
+    for (const conn of conns) all.add(conn);
+    for (const conn of conns.slice(2)) most.add(conn);
+    for (const conn of conns.slice(0, 2)) two.add(conn);
+    let looks = 0;
+    for (const { outbox } of conns) {
+      let { cohort } = outbox;
+      Object.defineProperty(outbox, "cohort", {
+        get: () => (looks++, cohort),
+        set: (value) => void (cohort = value),
+      });
+    }
+    all.deliver(numbered(0));
+    if (how.startsWith("get")) most.deliver(numbered(1));
+    else for (const conn of conns.slice(2)) all.delete(conn);
+    two.deliver(numbered(2));
+    looks = 0;
+    for (let n = 3; n < 1_003; n++) two.deliver(numbered(n));
+    assert(looks <= 10_000, `${looks} looks for 1,000 frames`);
+    assertEquals(conns[0]!.frames.length, 1_002);
+  });
+}

@@ -191,3 +191,19 @@ test("own messages: a client that is closed as slow while it is answered between
     assertEquals(others.map((conn) => numbers(conn.got)), [all, all], `answers at ${places}`);
   }
 });
+
+test("own messages: a client that closes costs nothing for what it no longer gets", () => {
+  const scene = new TapeScene({ maxFrameMessages: Infinity });
+  const { conns, group } = chat(scene, 100, 0);
+  let looks = 0;
+  for (let n = 0; n < 100; n++) {
+    const message = numbered(n);
+    message.encoded(scene.codec);
+    group.deliver(message);
+    message.encoded = () => (looks++, "");
+  }
+  for (const { outbox } of conns) outbox.pushOwn(numbered(-1));
+  for (const { outbox } of conns) outbox.close();
+  scene.endTurn();
+  assert(looks <= 100, `${looks} looks at messages`);
+});
