@@ -93,9 +93,10 @@ export class Sequence implements Sendable {
   /** The same for connections that do not know of each other, but may well have equal runs. These share the result. */
   followedByShared(run: readonly OutgoingMessage[]): Sequence {
     const known = this.#shared?.get(run[0]!);
-    if (known && isSame(known.#run, run)) return known;
+    // The run of a detached sequence is all that it has.
+    if (known?.count === this.count + run.length && isSame(known.#run, run)) return known;
     const next = this.followedBy(run);
-    (this.#shared ??= new Map()).set(run[0]!, next);
+    if (!this.#isDetached) (this.#shared ??= new Map()).set(run[0]!, next);
     return next;
   }
 

@@ -253,9 +253,19 @@ for (const [whose, make] of Object.entries(neighbours)) {
       const sequence = make(turn, large);
       held.add(sequence);
       sequence.with(large()); // another connection may still go on from it
+      sequence.followedByShared([large()]);
     }
     const kept = await settledHeapBytes(1) - before;
     assert(kept < 2 ** 20, `${kept} bytes`); // with them, more than 10 MB
     assertEquals(drain().length, 500);
   });
 }
+
+test("held: messages that are held are not taken for others with the same end", () => {
+  const { held } = scene();
+  const [first, again] = [numbered(0), numbered(1)];
+  const start = sequenceOf(codec, [first]);
+  held.add(start.followedByShared([first]));
+  assertEquals(start.followedByShared([first, first]).messages(), [first, first, first]);
+  assertEquals(start.followedByShared([first, again]).messages(), [first, first, again]);
+});
