@@ -330,10 +330,13 @@ export class Outbox implements Gatherer, CohortMember {
   /** Puts messages into the queue. If it exceeds its limits, the link first gets time to drain. */
   #hold(sequence: Sendable): void {
     const held = this.#held ??= new HoldQueue(this.turn.codec, this.#rules.limits);
+    const wasExceeded = held.exceeded;
     held.add(sequence);
     if (!held.exceeded) return;
     if (held.flooded) return this.#judge();
-    if (!this.#cancelJudging) this.#judgeAfter(GRACE_WAITS);
+    if (wasExceeded) return; // it is being judged
+    this.#cancelJudging?.(); // for an earlier burst, which the client has read meanwhile
+    this.#judgeAfter(GRACE_WAITS);
   }
 
   /** Waits, then enforces the limits. A wait that ends late does not count: the process was too busy to send. */
