@@ -111,7 +111,7 @@ export class Outbox implements Gatherer, CohortMember {
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
   push(message: OutgoingMessage): void {
-    if (this.#state === "closed") return;
+    if (!this.#takes(message)) return;
     if (this.#reply) this.#gatherReply();
     if (this.cohort?.size === 1) return this.cohort.add(message, message.encoded(this.turn.codec).length);
     this.deviate();
@@ -127,9 +127,8 @@ export class Outbox implements Gatherer, CohortMember {
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
   pushOwn(message: OutgoingMessage): void {
-    if (this.#state === "closed") return;
+    if (!this.#takes(message)) return;
     if (this.#replying && !this.busy) {
-      message.encoded(this.turn.codec); // now, so that the caller gets the error
       this.#reply = message;
       return;
     }
@@ -253,6 +252,16 @@ export class Outbox implements Gatherer, CohortMember {
   emit(sequence: Sendable): void {
     if (this.#state === "open") this.#sendOn(sequence.frame());
     else if (this.#state !== "closed") this.#hold(sequence);
+  }
+
+  /**
+   * Encodes a message, and tells whether it can be sent. It comes first: a getter of the payload may itself send, part
+   * and close.
+   */
+  #takes(message: OutgoingMessage): boolean {
+    if (this.closed) return false;
+    message.encoded(this.turn.codec);
+    return !this.closed;
   }
 
   #gatherReply(): void {
