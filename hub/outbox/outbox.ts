@@ -149,7 +149,11 @@ export class Outbox implements Gatherer, CohortMember {
     if (this.#state !== "open" || this.turn.gathers) return this.#gatherReply();
     this.#reply = undefined;
     const { codec } = this.turn;
-    this.#sendOn(codec.join([reply.encoded(codec)]));
+    try {
+      this.#sendOn(codec.join([reply.encoded(codec)]));
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Whether a message was pushed in this turn. */
@@ -206,23 +210,21 @@ export class Outbox implements Gatherer, CohortMember {
     if (this.#state !== "corked") return;
     this.#state = "holding";
     const { codec } = this.turn;
-    this.#send(codec.join([first.encoded(codec)]));
-    this.drained();
+    try {
+      this.#send(codec.join([first.encoded(codec)]));
+      this.#sendHeld();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** The link has room again: sends waiting messages. */
   drained(): void {
-    if (this.#state !== "open" && this.#state !== "holding") return;
-    const { maxFrameMessages, maxFrameLength, highWaterBytes } = this.#rules.limits;
-    const held = this.#held;
-    while (held && held.size > 0) {
-      if (this.#link.bufferedAmount >= highWaterBytes) return;
-      this.#send(held.shift(maxFrameMessages, maxFrameLength)!);
-      if (this.closed) return;
+    try {
+      this.#sendHeld();
+    } catch (error) {
+      this.#fail(error);
     }
-    this.#state = "open";
-    this.#release();
-    this.#tellRoom();
   }
 
   /** Drops all messages, and sends no more. */
@@ -245,13 +247,21 @@ export class Outbox implements Gatherer, CohortMember {
   /** Closes the link at once. Waiting messages are dropped. */
   shut(code: number, reason: string): void {
     this.close();
-    this.#link.close(code, reason);
+    try {
+      this.#link.close(code, reason);
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   /** Sends a sequence now, or puts it into the queue while the connection is slow. */
   emit(sequence: Sendable): void {
-    if (this.#state === "open") this.#sendOn(sequence.frame());
-    else if (this.#state !== "closed") this.#hold(sequence);
+    try {
+      if (this.#state === "open") this.#sendOn(sequence.frame());
+      else if (this.#state !== "closed") this.#hold(sequence);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /**
@@ -317,23 +327,39 @@ export class Outbox implements Gatherer, CohortMember {
     this.#held = undefined;
   }
 
-  #send(frame: Encoded): void {
-    this.active = true;
-    try {
-      this.#link.send(frame);
-    } catch (error) { // of a transport with a bug: it must not cost the other connections their messages
-      this.#fail(error);
+  #sendHeld(): void {
+    if (this.#state !== "open" && this.#state !== "holding") return;
+    const { maxFrameMessages, maxFrameLength, highWaterBytes } = this.#rules.limits;
+    const held = this.#held;
+    while (held && held.size > 0) {
+      if (this.#link.bufferedAmount >= highWaterBytes) return;
+      this.#send(held.shift(maxFrameMessages, maxFrameLength)!);
+      if (this.closed) return;
     }
+    this.#state = "open";
+    this.#release();
+    this.#tellRoom();
   }
 
+  #send(frame: Encoded): void {
+    this.active = true;
+    this.#link.send(frame);
+  }
+
+  /** A transport or a codec with a bug threw an error. It must not cost the other connections their messages. */
   #fail(error: unknown): void {
-    // Later: it calls the application, which may send and close in the middle of a delivery.
-    queueMicrotask(() => this.#rules.failed?.(error));
+    this.#report(error);
+    this.close();
     try {
-      this.shut(CLOSE_CODES.INTERNAL, "The link cannot send");
+      this.#link.close(CLOSE_CODES.INTERNAL, "The link cannot send");
     } catch {
       // The first error says what is wrong.
     }
+  }
+
+  #report(error: unknown): void {
+    // Later: it calls the application, which may send and close in the middle of a delivery.
+    queueMicrotask(() => this.#rules.failed?.(error));
   }
 
   /** Puts messages into the queue. If it exceeds its limits, the link first gets time to drain. */

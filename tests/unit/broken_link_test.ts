@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { CLOSE_CODES, type Encoded, jsonCodec, type Surface } from "../../contract/mod.ts";
+import { CLOSE_CODES, type Codec, type Encoded, jsonCodec, type Surface } from "../../contract/mod.ts";
 import type { Connection } from "../../hub/connection/connection.ts";
 import { Group } from "../../hub/groups/group.ts";
 import { Outbox, type OutboxLimits } from "../../hub/outbox/outbox.ts";
@@ -19,10 +19,15 @@ const LIMITS: OutboxLimits = {
 const surface = { serverToClient: new Map() } as unknown as Surface;
 
 /** Three connections of a group. The link of the second breaks, in its own way. */
-function scene(breakDown: (outbox: Outbox) => void, told: (error: unknown) => void = () => {}) {
+function scene(
+  breakDown: (outbox: Outbox) => void,
+  told: (error: unknown) => void = () => {},
+  codec: Codec = jsonCodec,
+) {
   const errors: unknown[] = [];
   const ends: (() => void)[] = [];
-  const turn = new Turn(jsonCodec, LIMITS, { endOfTurn: (end) => ends.push(end) });
+  const clock = new FakeClock();
+  const turn = new Turn(codec, LIMITS, { endOfTurn: (end) => ends.push(end) });
   const group = new Group();
   const conns = [false, true, false].map((breaks) => {
     const frames: Encoded[] = [];
@@ -44,7 +49,7 @@ function scene(breakDown: (outbox: Outbox) => void, told: (error: unknown) => vo
       errors.push(error);
       told(error);
     };
-    const outbox = new Outbox(link, turn, { limits: LIMITS, clock: new FakeClock(), failed });
+    const outbox = new Outbox(link, turn, { limits: LIMITS, clock, failed });
     outbox.uncork(numbered(-1));
     frames.length = 0;
     const conn = { surface, outbox, recovers: false } as unknown as Connection;
@@ -55,7 +60,7 @@ function scene(breakDown: (outbox: Outbox) => void, told: (error: unknown) => vo
     conns.map(({ frames }) =>
       frames.flatMap((frame) => jsonCodec.decode(frame)).map((message) => (message as unknown[])[2])
     );
-  return { group, conns, got, errors, end: () => ends.splice(0).forEach((call) => call()) };
+  return { group, conns, got, errors, clock, end: () => ends.splice(0).forEach((call) => call()) };
 }
 
 const breakdowns: Record<string, (outbox: Outbox) => void> = {
@@ -134,4 +139,76 @@ for (const when of ["at the end of a turn", "within a turn"]) {
       assertEquals([one, three], [[...sent, ...later.filter((n) => n !== 101)], [...sent, ...later]]);
     });
   }
+}
+
+/** Each breaks the second of three connections that get ten messages, without a call of `send` that throws. */
+const faults: Record<string, (all: ReturnType<typeof scene>, deliver: () => void) => void> = {
+  "a link that throws when it is closed because it is slow, within a turn": ({ conns, end }, deliver) => {
+    conns[1]!.link.bufferedAmount = Infinity;
+    conns[1]!.outbox.push(numbered(0));
+    end();
+    conns[1]!.link.broken = true;
+    for (let n = 0; n < 8 * LIMITS.maxMessages; n++) conns[1]!.outbox.pushOwn(numbered(0));
+    deliver();
+  },
+  "a link that throws when it is closed because it is slow, later": ({ conns, end, clock }, deliver) => {
+    conns[1]!.link.bufferedAmount = Infinity;
+    conns[1]!.outbox.push(numbered(0));
+    end();
+    conns[1]!.link.broken = true;
+    for (let n = 0; n < LIMITS.maxMessages; n++) conns[1]!.outbox.pushOwn(numbered(0));
+    deliver();
+    clock.advance(1_000);
+  },
+  "a link that cannot say what it has buffered": ({ conns }, deliver) => {
+    Object.defineProperty(conns[1]!.link, "bufferedAmount", { get: cannot });
+    deliver();
+  },
+  "a slow link that cannot say what it has buffered": ({ conns, end }, deliver) => {
+    conns[1]!.link.bufferedAmount = Infinity;
+    conns[1]!.outbox.push(numbered(0));
+    end();
+    deliver();
+    Object.defineProperty(conns[1]!.link, "bufferedAmount", { get: cannot });
+    conns[1]!.outbox.drained();
+  },
+  "a link whose answer cannot be joined": ({ conns }, deliver) => {
+    conns[1]!.outbox.beginReply();
+    conns[1]!.outbox.pushOwn(numbered(0, undefined, "odd"));
+    conns[1]!.outbox.endReply();
+    deliver();
+  },
+  "a link whose frame cannot be joined": ({ conns }, deliver) => {
+    conns[1]!.outbox.pushOwn(numbered(0, undefined, "odd"));
+    deliver();
+  },
+};
+
+function cannot(): never {
+  throw new Error("broken");
+}
+
+/** A codec with a bug. */
+const oddCodec: Codec = {
+  ...jsonCodec,
+  join: (messages) =>
+    jsonCodec.join(messages.map((message) => String(message).includes("odd") ? cannot() : message)),
+};
+
+for (const [what, damage] of Object.entries(faults)) {
+  test(`outbox: ${what} ends its own connection, and no other (promise 11)`, async () => {
+    const all = scene(() => {}, undefined, oddCodec);
+    const { group, conns, got, errors, end } = all;
+    damage(all, () => {
+      for (let n = 1; n <= 9; n++) group.deliver(numbered(n));
+      end();
+    });
+    group.deliver(numbered(10));
+    end();
+    const expected = Array.from({ length: 10 }, (_, i) => i + 1);
+    assertEquals([got()[0], got()[2]], [expected, expected]);
+    await Promise.resolve();
+    assertEquals(errors.map(String), ["Error: broken"]);
+    assertEquals(conns.map(({ outbox }) => outbox.closed), [false, true, false]);
+  });
 }
