@@ -124,6 +124,9 @@ interface Probe {
 /** How often to replace a BroadcastChannel that is dead from the start; see `#connect`. */
 const CONNECT_ATTEMPTS = 3;
 
+/** Of how many nodes to remember the last frame. Nodes that died are among them. */
+const MAX_HEARD = 10_000;
+
 /** After how many tasks a BroadcastChannel that is dead from the start has shown it, at the latest. In tests it took two. */
 const TASKS_UNTIL_DEAD = 4;
 
@@ -155,7 +158,6 @@ class ChannelAdapter implements BroadcastChannelAdapter {
       maxPendingBytes,
       post: (seq, ask, entries) => this.#post({ kind: "data", from: this.#nodeId, seq, ask, entries }),
       onForget: (peer, silentMs) => {
-        this.#heard.delete(peer);
         this.#report(
           "publish",
           `node "${peer}" has not answered for ${silentMs} ms, messages to it may be lost`,
@@ -310,11 +312,11 @@ class ChannelAdapter implements BroadcastChannelAdapter {
         return;
       case "ask": {
         const { from: to, token } = frame;
-        if (!this.#heard.has(to)) this.#heard.set(to, frame.seq);
+        if (!this.#heard.has(to)) this.#note(to, frame.seq);
         return this.#post({ kind: "here", from: this.#nodeId, seq: this.#flow.seq, to, token });
       }
       case "here":
-        if (!this.#heard.has(frame.from)) this.#heard.set(frame.from, frame.seq);
+        if (!this.#heard.has(frame.from)) this.#note(frame.from, frame.seq);
         if (frame.to === this.#nodeId) this.#probes.get(frame.token)?.nodes.add(frame.from);
         return;
       case "bye":
@@ -323,16 +325,23 @@ class ChannelAdapter implements BroadcastChannelAdapter {
     }
   }
 
+  /** Remembers the last frame of a node. */
+  #note(from: string, seq: number): void {
+    this.#heard.set(from, seq);
+    if (this.#heard.size > MAX_HEARD) this.#heard.delete(this.#heard.keys().next().value!);
+  }
+
   #receiveData({ from, seq, ask, entries }: Frame & { kind: "data" }): void {
     const lost = seq - (this.#heard.get(from) ?? seq - 1) - 1;
     if (lost < 0) return this.#ignore("repeated message");
-    this.#heard.set(from, seq);
+    this.#note(from, seq);
     if (ask) this.#post({ kind: "ack", from: this.#nodeId, to: from, seq });
     if (lost > 0) {
       this.#report(
         "delivery",
         `the platform dropped ${lost} frames of node "${from}": this thread read too late`,
       );
+      this.#context?.onGap();
     }
     for (let i = 0; i < entries.length; i += 2) {
       const channel = entries[i] as string;

@@ -32,6 +32,12 @@ export interface Connected {
   readonly link: ClusterLink;
 }
 
+/** What a node says, and which others do not agree. */
+export interface Found extends Topology {
+  /** The nodes that have answered too, and see no working cluster. */
+  readonly doubters: ReadonlySet<string>;
+}
+
 /** Asks nodes for the topology. */
 export class Finder {
   readonly #options: FinderOptions;
@@ -54,32 +60,39 @@ export class Finder {
    * @returns The answer of a node that sees a working cluster. Without one, any other answer. `undefined` if no node
    * can be asked; the failures are then reported.
    */
-  async find(connected: readonly Connected[]): Promise<Topology | undefined> {
+  async find(connected: readonly Connected[]): Promise<Found | undefined> {
     const { nodes, onFailure } = this.#options;
     let doubtful: Topology | undefined;
-    const anyOk = async (answers: readonly Promise<Topology | undefined>[]) => {
-      const ok = answers.map(async (answer) => {
+    const doubters = new Set<string>();
+    const anyOk = async (answers: readonly (readonly [string, Promise<Topology | undefined>])[]) => {
+      const ok = answers.map(async ([address, answer]) => {
         const topology = await answer;
         if (topology?.ok) return topology;
+        if (topology) doubters.add(address);
         doubtful ??= topology;
         throw new Error("It sees no working cluster");
       });
       return await Promise.any(ok).catch(() => undefined);
     };
-    let found = await anyOk(shuffled(connected).slice(0, MAX_ASKED).map((one) => this.#ask(one)));
+    let found = await anyOk(
+      shuffled(connected).slice(0, MAX_ASKED).map((one) => [one.address, this.#ask(one)]),
+    );
     if (!found && !this.#closed) {
       const failures: [unknown, string][] = [];
       const others = [...new Set([...nodes.seeds(), ...this.#known])]
         .filter((address) => !connected.some((one) => one.address === address));
       found = await anyOk(
-        shuffled(others).slice(0, MAX_ASKED).map((one) => this.#counted(this.#askAnew(one, failures))),
+        shuffled(others).slice(0, MAX_ASKED).map((one) => [
+          one,
+          this.#counted(this.#askAnew(one, failures)),
+        ]),
       );
       found ??= doubtful;
       // One working node is enough, so failures of others are not reported.
       if (!found && !this.#closed) { for (const failure of failures) onFailure(...failure); }
     }
     if (found?.nodes.length) this.#known = found.nodes;
-    return found;
+    return found && { ...found, doubters };
   }
 
   /** Ends all requests. Resolves when nothing of them is left. */

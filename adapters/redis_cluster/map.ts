@@ -7,13 +7,13 @@
 
 import type { Clock } from "../../contract/clock.ts";
 import { isForNow, type Moved, readMoved } from "./errors.ts";
-import { Finder } from "./finder.ts";
-import { shuffled } from "../kit/shuffle.ts";
+import { Finder, type Found } from "./finder.ts";
 import type { FailureKind } from "../kit/failure.ts";
 import { loadLibrary } from "../kit/library.ts";
 import { NotSentError } from "../kit/redis/reach.ts";
 import { Interests } from "./subscribing/interests.ts";
 import { ClusterLink, type ClusterLinkEvents, type PubSub } from "./link.ts";
+import { meetingPlace } from "./meeting_place.ts";
 import { Departures, HOLD_MS } from "./moves.ts";
 import type { ClusterNodes } from "./nodes.ts";
 import { Outbox, type Outgoing } from "./publishing/outbox.ts";
@@ -21,7 +21,7 @@ import type { Place } from "./partitions.ts";
 import { Publisher } from "./publishing/publisher.ts";
 import { Shard } from "./shard.ts";
 import { Subscriber } from "./subscribing/subscriber.ts";
-import { masterOf, type Topology } from "./topology.ts";
+import { masterOf } from "./topology.ts";
 
 /** The shortest and the longest pause before another look at the cluster while something is wrong. */
 const FIRST_LOOK_MS = 20;
@@ -109,7 +109,10 @@ export class ClusterMap {
         probe: probeOf(place),
         directory: this.#directory,
         clock,
-        onGap,
+        onGap: (channels) => {
+          // When the status is up again the hub counts all channels as missed.
+          if (this.#status === "up") onGap(channels);
+        },
         onChange: () => this.#judge(),
       });
       const outbox = new Outbox({
@@ -219,8 +222,11 @@ export class ClusterMap {
     if (!this.#looking && !this.#soon) this.#lookLater();
   }
 
-  #apply(topology: Topology): void {
-    const one = this.#options.mode === "classic" ? this.#meetingPlace(topology) : undefined;
+  #apply(topology: Found): void {
+    const present = this.partitions[0]!.owner;
+    const one = this.#options.mode === "classic"
+      ? meetingPlace(topology, present, this.#shards.get(present ?? "")?.publisher.failed === false)
+      : undefined;
     const now = this.#options.clock.now();
     for (const partition of this.partitions) {
       const owner = one ?? masterOf(topology, partition.place.slot);
@@ -229,23 +235,6 @@ export class ClusterMap {
       else this.#assign(partition, owner);
     }
     this.#sweep();
-  }
-
-  /**
-   * With classic pub/sub any node reaches all others. It keeps the present node as long as that node works, or may work
-   * in a moment.
-   */
-  #meetingPlace({ ranges, ok }: Topology): string | undefined {
-    const masters = [...new Set(ranges.map(([, , address]) => address))];
-    const present = this.partitions[0]!.owner;
-    if (
-      present !== undefined && ok && masters.includes(present) &&
-      this.#shards.get(present)?.publisher.failed === false
-    ) {
-      return present;
-    }
-    const others = masters.filter((address) => address !== present);
-    return shuffled(others)[0] ?? masters[0];
   }
 
   #assign(partition: Partition, owner: string | undefined): void {

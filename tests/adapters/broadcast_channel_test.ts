@@ -79,7 +79,7 @@ async function open<A extends Adapter>(adapter: A, nodeId: string): Promise<Log 
     deliver: (...message) => void log.got.push(message),
     onError: (error, { stage }) => void log.events.push(`${stage}: ${error.message}`),
     onStatus: (status) => void log.events.push(status),
-    onGap: () => {},
+    onGap: (channels) => void log.events.push(`gap on ${channels ?? "all channels"}`),
   });
   return { ...log, adapter };
 }
@@ -271,13 +271,42 @@ test("BroadcastChannel: lost frames, a repeated one, and a node with our own id 
   send(8, "repeated");
   send(12, "after a gap");
   send(1, "an echo", "a");
-  await waitFor(() => a.events.length === 4);
+  await waitFor(() => a.events.length === 5);
   assertEquals(a.got.map(([, data]) => data), ["first heard", "next", "after a gap"]);
   assertEquals(a.events, [
     "up",
     'delivery: BroadcastChannel "test": ignored a repeated message, and will not report further ones',
     'delivery: BroadcastChannel "test": the platform dropped 3 frames of node "p": this thread read too late',
+    "gap on all channels",
     `delivery: BroadcastChannel "test": ignored a message under this node's own id, and will not report further ones`,
+  ]);
+  await a.adapter.close();
+  peer.close();
+});
+
+test("BroadcastChannel: frames of a node that was given up are missed too, and a message that was missed is a gap", async () => {
+  const clock = new FakeClock();
+  const a = await open(create({ clock }), "a");
+  await a.adapter.subscribe("news");
+  const peer = new BroadcastChannel("trunkline:test");
+  const send = (seq: number, text: string) =>
+    peer.postMessage(["trunkline.1", { kind: "data", from: "p", seq, ask: false, entries: ["news", text] }]);
+  send(7, "before");
+  await waitFor(() => a.got.length === 1);
+  // It acknowledges nothing.
+  await waitFor(async () => {
+    a.adapter.publish("other", "text");
+    await nextTask();
+    clock.advance(100);
+    return a.events.length > 1;
+  });
+  send(9, "after");
+  await waitFor(() => a.got.length === 2);
+  assertEquals(a.events, [
+    "up",
+    'publish: BroadcastChannel "test": node "p" has not answered for 2000 ms, messages to it may be lost',
+    'delivery: BroadcastChannel "test": the platform dropped 1 frames of node "p": this thread read too late',
+    "gap on all channels",
   ]);
   await a.adapter.close();
   peer.close();

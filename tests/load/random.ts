@@ -31,3 +31,10 @@ export class Random {
     return some.length > 0 ? some : [this.pick(list)];
   }
 }
+
+/** Gives `Math.random` the numbers of a generator until it is disposed. */
+export function seedMath(random: Random): Disposable {
+  const { random: old } = Math;
+  Math.random = () => random.below(2 ** 30) / 2 ** 30;
+  return { [Symbol.dispose]: () => void (Math.random = old) };
+}

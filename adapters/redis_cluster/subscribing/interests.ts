@@ -22,8 +22,11 @@ export interface Home {
 interface Interest {
   /** The hub's name of the channel; `undefined` for the channel of probes. */
   readonly channel: string | undefined;
-  /** `new`: never live. `moving`, `lost`: live before. A channel that moves for longer than `HOLD_MS` is lost. */
-  state: "new" | "live" | "moving" | "lost";
+  /**
+   * `new`: never live. `moving`, `lost`: live before. A channel that moves for longer than `HOLD_MS` is lost. `refused`:
+   * not live until Redis permits it, which the hub knows.
+   */
+  state: "new" | "live" | "moving" | "lost" | "refused";
   readonly live: PromiseWithResolvers<void>;
 }
 
@@ -134,9 +137,10 @@ export class Interests {
   acked(name: string): void {
     const entry = this.#entries.get(name);
     if (!entry || entry.state === "live") return;
+    const { state, channel } = entry;
     this.#turn(entry, "live");
     entry.live.resolve();
-    if (this.#lost + this.#inMotion === 0) this.#arrived();
+    if (state === "refused" && channel !== undefined) this.#options.onGap([channel]);
   }
 
   /**
@@ -147,28 +151,32 @@ export class Interests {
    */
   dropped(name: string, moving: boolean = this.#moving): void {
     const entry = this.#entries.get(name);
-    if (!entry || entry.state === "new" || entry.state === "lost") return;
-    this.#turn(entry, moving ? "moving" : "lost");
+    if (entry?.state === "live" || entry?.state === "moving") this.#turn(entry, moving ? "moving" : "lost");
   }
 
   /** The node does not deliver a channel for now, or may not: messages are missed until it is live again. */
   ended(name: string): void {
     const entry = this.#entries.get(name);
-    if (!entry || entry.state === "new" || entry.state === "lost") return;
+    if (entry?.state !== "live" && entry?.state !== "moving") return;
     this.#hasMoved = true;
-    this.dropped(name, true);
+    this.#turn(entry, "moving");
   }
 
   /**
-   * Redis refuses a channel.
+   * Redis refuses a channel. A waiting call of `subscribe` gets the error. A channel that was live before stays wanted,
+   * and is not lost.
    *
-   * @returns Whether a waiting call of `subscribe` gets the error. A channel that was live before stays wanted.
+   * @returns Whether the hub must be told: no call gets the error, and it is the first refusal since the channel was live.
    */
   refused(name: string, error: Error): boolean {
     const entry = this.#entries.get(name);
-    if (entry?.state !== "new" || entry.channel === undefined) return false;
-    this.#remove(name, error);
-    void this.#settle();
+    if (!entry || entry.state === "refused") return false;
+    if (entry.state === "new" && entry.channel !== undefined) {
+      this.#remove(name, error);
+      void this.#settle();
+      return false;
+    }
+    this.#turn(entry, "refused");
     return true;
   }
 
@@ -218,6 +226,7 @@ export class Interests {
       this.#cancelMove();
       if (!moved) this.#cancelMove = this.#options.clock.after(HOLD_MS, () => this.#stuck());
     }
+    if (this.#lost + this.#inMotion === 0) this.#arrived();
     if (this.broken !== wasBroken || (moved && this.#inMotion === 0)) this.#options.onChange();
   }
 
@@ -226,11 +235,13 @@ export class Interests {
     for (const entry of this.#entries.values()) if (entry.state === "moving") this.#turn(entry, "lost");
   }
 
-  /** All channels are live. The hub already knows about channels that were lost. */
+  /** All channels are live, except those that the hub knows of. */
   #arrived(): void {
-    if (!this.#hasMoved) return;
+    if (!this.#hasMoved || this.#closed) return;
     this.#hasMoved = false;
-    const channels = [...this.#entries.values()].flatMap(({ channel }) => channel ?? []);
+    const channels = [...this.#entries.values()].flatMap(({ channel, state }) =>
+      channel !== undefined && state === "live" ? channel : []
+    );
     if (channels.length > 0) this.#options.onGap(channels);
   }
 

@@ -312,7 +312,7 @@ export class Subscriber implements Home {
       // The connection does not subscribe to them any more, if it ever did.
       for (const name of names) {
         interests.ended(name);
-        this.#gone(interests, name, true);
+        this.#gone(interests, name);
       }
       if (moved) this.#options.onMoved(moved);
       else this.#options.onTrouble();
@@ -329,9 +329,8 @@ export class Subscriber implements Home {
     const [name] = names as [string];
     this.#gone(interests, name);
     const channel = interests.channelOf(name);
-    if (interests.refused(name, error)) return;
-    if (interests.wants(name)) this.#options.onRefused(error, channel);
-    this.#retryLater();
+    if (interests.refused(name, error)) this.#options.onRefused(error, channel);
+    if (interests.wants(name)) this.#retryLater();
   }
 
   async #leave(link: ClusterLink, leaves: NamesByPartition): Promise<void> {
@@ -352,9 +351,8 @@ export class Subscriber implements Home {
   }
 
   /** This connection does not subscribe to the channel for now. */
-  #gone(interests: Interests, name: string, moving = false): void {
+  #gone(interests: Interests, name: string): void {
     this.#held.delete(interests, name);
-    interests.dropped(name, moving);
     this.#dirty.delete(name);
     this.#leaving.settle(name);
   }

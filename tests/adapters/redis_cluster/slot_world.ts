@@ -54,6 +54,10 @@ export class SlotWorld {
   readonly #journal: Journal;
   /** The names that connections have given themselves. */
   readonly names: string[] = [];
+  readonly #names = new Map<WireEnd, string>();
+  /** The nodes that see no working cluster, and those that take connections and answer nothing. */
+  readonly doubting = new Set<number>();
+  readonly frozen = new Set<number>();
   /** Whose each slot is. */
   readonly #owners: Map<number, number>;
   /** One in how many commands meets it. */
@@ -97,6 +101,15 @@ export class SlotWorld {
     }
   }
 
+  /** The nodes that have connections for this purpose. */
+  withConnections(purpose: string): number[] {
+    return this.nodes.flatMap(({ sockets }, i) =>
+      [...sockets].some((socket) => !socket.destroyed && this.#names.get(socket)?.startsWith(purpose))
+        ? i
+        : []
+    );
+  }
+
   /** Ends all connections. */
   cut(): void {
     for (const { sockets } of this.nodes) {
@@ -120,6 +133,7 @@ export class SlotWorld {
     });
     let text = "";
     socket.on("data", (data: Uint8Array<ArrayBuffer>) => {
+      if (this.frozen.has(i)) return;
       text += decoder.decode(data);
       for (let words = readCommand(text); words && socket.writable; words = readCommand(text)) {
         text = text.slice(words.size);
@@ -170,8 +184,14 @@ export class SlotWorld {
     const { beliefs } = this.nodes[i]!;
     if (command === "hello") return `%1\r\n${bulk("proto")}:3\r\n`;
     if (command === "ping") return bulk(args[0]!);
-    if (command === "client" && args[0]!.toLowerCase() === "setname") this.names.push(args[1]!);
-    if (command === "cluster") return args[0] === "INFO" ? bulk("cluster_state:ok") : this.#ranges(beliefs);
+    if (command === "client" && args[0]!.toLowerCase() === "setname") {
+      this.names.push(args[1]!);
+      this.#names.set(socket, args[1]!);
+    }
+    if (command === "cluster" && args[0] === "INFO") {
+      return bulk(`cluster_state:${this.doubting.has(i) ? "fail" : "ok"}`);
+    }
+    if (command === "cluster") return this.#ranges(beliefs);
     if (/^(publish|subscribe|unsubscribe)$/.test(command)) return this.#obey(i, socket, command, args);
     if (!/^(spublish|ssubscribe|sunsubscribe)$/.test(command)) return "+OK\r\n";
     const slot = this.#options.slotIn(args[0]!);

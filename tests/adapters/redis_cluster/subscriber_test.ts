@@ -52,6 +52,8 @@ class ScriptedLink {
 function scene() {
   const clock = new FakeClock();
   const links: ScriptedLink[] = [];
+  /** What the next connection answers. */
+  const next: ScriptedLink["answers"] = [];
   const told: string[] = [];
   const subscriber = new Subscriber({
     clock,
@@ -59,6 +61,7 @@ function scene() {
     answerMs: 1_000,
     connect(events) {
       const link = new ScriptedLink(events);
+      link.answers = next.splice(0);
       links.push(link);
       return link as unknown as ClusterLink;
     },
@@ -78,7 +81,7 @@ function scene() {
       onChange: () => {},
       onGap: (channels) => void told.push(`gap ${channels.join()}`),
     });
-  return { clock, links, told, subscriber, partition };
+  return { clock, links, next, told, subscriber, partition };
 }
 
 /** Lets everything run that waits for nothing but its turn. */
@@ -257,6 +260,51 @@ test("redis-cluster: a subscribe whose connection is lost meanwhile goes live on
   );
   assertEquals(outcomes.map(({ status }) => status), ["fulfilled", "rejected"]);
   assertEquals([interests.wants("C"), interests.wants("D"), interests.broken], [true, false, false]);
+});
+
+test("redis-cluster: a channel that was live and is refused now is told once and is no outage, and is told when it is back", async () => {
+  const refusal = new Error("NOPERM no permissions");
+  for (const isLost of [true, false]) {
+    await using stack = new AsyncDisposableStack();
+    const { subscriber, interests, links, link, next, told, clock } = await subscribed();
+    stack.defer(() => subscriber.close());
+    // The whole command is refused, and then one channel of it, again and again.
+    const answers = [refusal, Promise.resolve(), refusal, refusal, refusal];
+    if (isLost) {
+      next.push(...answers);
+      link.events.onLost(new Error("it is gone"));
+    } else {
+      link.answers = answers;
+      link.events.onEvicted();
+    }
+    const refused = () => told.filter((one) => one.startsWith("refused"));
+    await waitFor(() => (clock.advance(1), refused().length > 0));
+    assertEquals([links.length, interests.settled], [isLost ? 2 : 1, true]);
+    await waitFor(() => (clock.advance(10), told.at(-1) === "gap a"));
+    assertEquals([refused(), links.at(-1)!.answers], [["refused: NOPERM no permissions"], []]);
+  }
+});
+
+test("redis-cluster: channels that have moved are told even if the last one on its way is left or refused", async () => {
+  for (const ends of ["left", "refused"]) {
+    await using stack = new AsyncDisposableStack();
+    const { subscriber, interests, link, told, clock } = await subscribed();
+    stack.defer(() => subscriber.close());
+    await interests.subscribe("b", "B");
+    const refusal = new Error("NOPERM no permissions");
+    const last = Promise.withResolvers<void>();
+    const live = Promise.resolve();
+    link.answers = [new Error("TRYAGAIN later"), refusal, live, live, last.promise];
+    link.events.onEvicted();
+    await waitFor(() => (clock.advance(5), link.answers.length === 0));
+    await settle();
+    assertEquals(told, []);
+    const left = ends === "left" && interests.unsubscribe("B");
+    last.reject(refusal);
+    await left;
+    await waitFor(() => told.includes("gap a"));
+    assertEquals(interests.settled, true);
+  }
 });
 
 test("redis-cluster: closing ends every wait", async () => {

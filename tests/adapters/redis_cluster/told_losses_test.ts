@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import "ioredis"; // loaded before the first run, so that all runs are alike
 import { slotOf } from "../../../adapters/redis_cluster/partitions.ts";
 import { test } from "../../harness.ts";
-import { Random } from "../../load/random.ts";
+import { Random, seedMath } from "../../load/random.ts";
 import { Journal } from "./journal.ts";
 import { SlotWorld } from "./slot_world.ts";
 import { CHANNELS, Reader, SLOTS } from "./told_losses_reader.ts";
@@ -12,13 +12,6 @@ import { Wires } from "./wires.ts";
 const PACES = [4, 20, 60];
 /** The longest wait, by the clock of the adapter: that of the machine ends none. */
 const MAX_WAIT_MS = 60_000;
-
-/** Gives `Math.random` the numbers of a generator until it is disposed. */
-function seedMath(random: Random): Disposable {
-  const { random: old } = Math;
-  Math.random = () => random.below(2 ** 30) / 2 ** 30;
-  return { [Symbol.dispose]: () => void (Math.random = old) };
-}
 
 /** Makes a run, in which the seed alone decides what happens. */
 async function run(seed: number): Promise<Journal> {
