@@ -32,9 +32,10 @@ export interface Connected {
   readonly link: ClusterLink;
 }
 
-/** What a node says, and which others do not agree. */
+/** What a node says, and which nodes see a working cluster. */
 export interface Found extends Topology {
-  /** The nodes that have answered too, and see no working cluster. */
+  /** The nodes that have answered that they see a working cluster, and those that see none. */
+  readonly sure: ReadonlySet<string>;
   readonly doubters: ReadonlySet<string>;
 }
 
@@ -63,12 +64,12 @@ export class Finder {
   async find(connected: readonly Connected[]): Promise<Found | undefined> {
     const { nodes, onFailure } = this.#options;
     let doubtful: Topology | undefined;
-    const doubters = new Set<string>();
+    const [sure, doubters] = [new Set<string>(), new Set<string>()];
     const anyOk = async (answers: readonly (readonly [string, Promise<Topology | undefined>])[]) => {
       const ok = answers.map(async ([address, answer]) => {
         const topology = await answer;
+        if (topology) (topology.ok ? sure : doubters).add(address);
         if (topology?.ok) return topology;
-        if (topology) doubters.add(address);
         doubtful ??= topology;
         throw new Error("It sees no working cluster");
       });
@@ -92,7 +93,7 @@ export class Finder {
       if (!found && !this.#closed) { for (const failure of failures) onFailure(...failure); }
     }
     if (found?.nodes.length) this.#known = found.nodes;
-    return found && { ...found, doubters };
+    return found && { ...found, sure, doubters };
   }
 
   /** Ends all requests. Resolves when nothing of them is left. */

@@ -13,7 +13,7 @@ import { loadLibrary } from "../kit/library.ts";
 import { NotSentError } from "../kit/redis/reach.ts";
 import { Interests } from "./subscribing/interests.ts";
 import { ClusterLink, type ClusterLinkEvents, type PubSub } from "./link.ts";
-import { meetingPlace } from "./meeting_place.ts";
+import { MeetingPlace } from "./meeting_place.ts";
 import { Departures, HOLD_MS } from "./moves.ts";
 import type { ClusterNodes } from "./nodes.ts";
 import { Outbox, type Outgoing } from "./publishing/outbox.ts";
@@ -79,6 +79,8 @@ export class ClusterMap {
   readonly #indexes = new Map<Interests, number>();
   readonly #closing = new Set<Promise<void>>();
   readonly #finder: Finder;
+  /** Where all partitions are with classic pub/sub. */
+  readonly #meetingPlace: MeetingPlace | undefined;
   #status: "up" | "down" = "down";
   #looking = false;
   #lookAgain = false;
@@ -93,7 +95,8 @@ export class ClusterMap {
   /** @param options The options. */
   constructor(options: ClusterMapOptions) {
     this.#options = options;
-    const { nodes, places, probeOf, clock, connectTimeoutMs, probeTimeoutMs } = options;
+    const { nodes, mode, places, probeOf, clock, connectTimeoutMs, probeTimeoutMs } = options;
+    this.#meetingPlace = mode === "classic" ? new MeetingPlace(clock) : undefined;
     const { onSettled, onLost, onFailure, onGap } = options;
     this.#finder = new Finder({
       nodes,
@@ -224,9 +227,8 @@ export class ClusterMap {
 
   #apply(topology: Found): void {
     const present = this.partitions[0]!.owner;
-    const one = this.#options.mode === "classic"
-      ? meetingPlace(topology, present, this.#shards.get(present ?? "")?.publisher.failed === false)
-      : undefined;
+    const works = this.#shards.get(present ?? "")?.publisher.failed === false;
+    const one = this.#meetingPlace?.choose(topology, present, works);
     const now = this.#options.clock.now();
     for (const partition of this.partitions) {
       const owner = one ?? masterOf(topology, partition.place.slot);
@@ -285,8 +287,12 @@ export class ClusterMap {
       ...common,
       connect: (events) => this.#connect(address, "publish", events),
       prepare: (link) => this.#tryPublishing(link, address),
-      onReady: () => this.#routesChanged(publisher),
+      onReady: () => {
+        this.#routesChanged(publisher);
+        if (this.#meetingPlace && this.#status === "down") void this.#look();
+      },
       onLost: (cause) => {
+        this.#meetingPlace?.lost(address);
         this.#routesChanged(publisher);
         this.#trouble();
         onBroken("publish", cause, address);
@@ -373,7 +379,8 @@ export class ClusterMap {
     const isUp = this.#status === "up";
     // A move is no outage. But nothing that is still moving is back after an outage.
     const fine = this.partitions.every(({ owner, interests, movedAt }) =>
-      owner !== undefined && (isUp ? !interests.broken : interests.settled) &&
+      owner !== undefined &&
+      (isUp ? !interests.broken : interests.settled && this.#meetingPlace?.reachesAll !== false) &&
       (this.#shards.get(owner)?.publisher.ready || (isUp && movedAt > moving))
     );
     const status = fine ? "up" : "down";

@@ -116,6 +116,23 @@ test("redis-cluster, classic: while no node sees a working cluster, a node stays
   assertEquals([told, world.names.filter((name) => !name.startsWith("trunkline-look"))], [[], []]);
 });
 
+test("redis-cluster, classic: a node is up again only when its master has links to the others, or does not get any for long", async () => {
+  for (const isSlow of [true, false]) {
+    await using all = await scene("classic", 1);
+    const { world, clock, told, pass } = all;
+    for (const i of world.nodes.keys()) world.doubting.add(i);
+    world.cut();
+    const since = clock.now();
+    await pass(() => false, 2_000);
+    assertEquals(told, ["down"]);
+    if (!isSlow) world.doubting.clear();
+    await pass(() => told.length > 1, MAX_WAIT_MS);
+    assertEquals(told, ["down", "up"]);
+    const ms = clock.now() - since;
+    assertEquals([ms > 5_000, ms < 10_000], [isSlow, true]);
+  }
+});
+
 test("redis-cluster, classic: a node leaves a master that is cut off from the cluster, even if the others still name it", async () => {
   for (const seed of [1, 2, 3, 4]) {
     await using all = await scene("classic", seed);
