@@ -12,7 +12,10 @@ import type { Connection } from "../connection/connection.ts";
 import { Copies } from "./copies.ts";
 import { Event } from "./event.ts";
 import type { Audience } from "./group.ts";
+import type { Outbox } from "../outbox/outbox.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import { pushToSome } from "../outbox/tape.ts";
+import type { Turn } from "../outbox/turn.ts";
 import type { Registry } from "./registry.ts";
 
 /** Up to this many rooms, a broadcast goes over the channel of each room. For more rooms, one copy goes to every node. */
@@ -188,14 +191,21 @@ export class Events {
     { event, except }: Audience = {},
     reached: Set<Connection> = new Set(),
   ): void {
+    const byTurn = new Map<Turn, Outbox[]>();
     for (const group of groups) {
       for (const conn of this.#registry.members(group)) {
         if (reached.has(conn) || conn === except) continue;
         if (event !== undefined && !conn.surface.serverToClient.has(event)) continue;
         reached.add(conn);
-        conn.outbox.push(message);
+        const { outbox } = conn;
+        const others = byTurn.get(outbox.turn);
+        if (others) others.push(outbox);
+        else byTurn.set(outbox.turn, [outbox]);
       }
     }
+    // Encode with every codec first: if one fails, nobody gets the message.
+    for (const { codec } of byTurn.keys()) message.encoded(codec);
+    for (const [turn, outboxes] of byTurn) pushToSome(message, outboxes, turn);
   }
 
   /** The audience of an event: only roles that have it, without the excepted connection. */

@@ -174,7 +174,7 @@ export class Rooms {
     const wasIn = conn.isIn(roomChannel(room));
     if (entrance && histories?.keeps(room)) entrance.remove(room, conn);
     else registry.leave(roomChannel(room), conn);
-    if ((wasIn || isComing) && conn.rejoins) conn.outbox.push(new OutgoingMessage(["out", room]));
+    if ((wasIn || isComing) && conn.rejoins) conn.outbox.pushOwn(new OutgoingMessage(["out", room]));
   }
 
   /** See `Hub.room`. */
@@ -231,7 +231,7 @@ function excepted(options: BroadcastOptions | undefined): string | undefined {
  * @param room The room.
  */
 export function tellIn(conn: Connection, room: string): void {
-  if (conn.rejoins) conn.outbox.push(new OutgoingMessage(["in", room]));
+  if (conn.rejoins) conn.outbox.pushOwn(new OutgoingMessage(["in", room]));
 }
 
 function noHistory(room: string): HubError {

@@ -19,6 +19,19 @@ interface TapeMember {
   readonly outbox: Outbox;
 }
 
+/**
+ * Sends a message to some connections. Those with the same messages stay together.
+ *
+ * @param message The message.
+ * @param outboxes The outboxes of the connections, each once.
+ * @param turn The turn that they share.
+ * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
+ */
+export function pushToSome(message: OutgoingMessage, outboxes: readonly Outbox[], turn: Turn): void {
+  const { length } = message.encoded(turn.codec);
+  for (const cohort of cohortsOfList(outboxes, turn)) cohort.add(message, length);
+}
+
 /** The tape of the members of a group that share a turn. */
 export class Tape<M extends TapeMember> implements Gatherer {
   /** The turn that the members share. */
@@ -90,9 +103,7 @@ export class Tape<M extends TapeMember> implements Gatherer {
   pushTo(message: OutgoingMessage, takes: (member: M) => boolean): void {
     const outboxes: Outbox[] = [];
     for (const member of this.#members) if (takes(member)) outboxes.push(member.outbox);
-    if (outboxes.length === 0) return;
-    const { length } = message.encoded(this.turn.codec);
-    for (const cohort of cohortsOfList(outboxes, this.turn)) cohort.add(message, length);
+    if (outboxes.length > 0) pushToSome(message, outboxes, this.turn);
   }
 
   /** The turn ends. */

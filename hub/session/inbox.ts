@@ -220,7 +220,7 @@ export class Inbox implements Held {
       case "cancel":
         return this.#cancel(message[1]);
       case "ping":
-        return void conn.outbox.push(PONG);
+        return void conn.outbox.pushOwn(PONG);
       case "pong":
         return;
       case "hello":

@@ -104,7 +104,7 @@ export class KeptRooms implements RoomEntrance {
     const knows = conn.past?.positions.delete(name) === true;
     const isIn = conn.memberships?.has(channel) === true;
     this.#options.registry.leave(channel, conn);
-    if (conn.recovers && (isIn || knows)) conn.outbox.push(new OutgoingMessage(["room", name]));
+    if (conn.recovers && (isIn || knows)) conn.outbox.pushOwn(new OutgoingMessage(["room", name]));
   }
 
   #room(name: string): HistoryTopic {
