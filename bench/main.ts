@@ -9,6 +9,7 @@ import { cpus } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { type Bench, benches, judge } from "./benches.ts";
+import { Budget } from "./budget.ts";
 import { candidates, type Contender, missing, nativeCandidates } from "./candidates.ts";
 import { measure, type Measurement } from "./measure.ts";
 import type { Verdict } from "./reach.ts";
@@ -16,9 +17,6 @@ import { writeReport } from "./report.ts";
 import { type Results, type Row, toRow } from "./rows.ts";
 import { findRuntimes, type Runtime } from "./runtimes.ts";
 import { studies } from "./studies.ts";
-
-/** A control or peer is not measured again when its runs have taken this long. The slowest ones took a third of all the time. */
-const PEER_BUDGET_MS = 20_000;
 
 /** Runs one benchmark. The servers take turns for several rounds, so that a busy moment of the machine affects all of them. */
 async function run(
@@ -33,15 +31,13 @@ async function run(
     (bench.takes?.(candidate) ?? true)
   );
   const measured = new Map<Contender, Measurement[]>(taken.map((candidate) => [candidate, []]));
-  const spentMs = new Map<Contender, number>();
+  const budget = new Budget();
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const candidate of taken) {
-      const spent = spentMs.get(candidate) ?? 0;
-      if (candidate.kind !== "trunkline" && spent > PEER_BUDGET_MS) continue;
       const dialect = bench.dialects?.[candidate.dialect] ?? candidate.dialect;
-      const start = performance.now();
-      measured.get(candidate)!.push(await measure({ ...candidate, dialect }, load, paths));
-      spentMs.set(candidate, spent + performance.now() - start);
+      await budget.spend(candidate, candidate.kind, async () => {
+        measured.get(candidate)!.push(await measure({ ...candidate, dialect }, load, paths));
+      });
     }
   }
   const rows = taken.map((candidate) => toRow({ ...bench, load }, candidate, measured.get(candidate)!));

@@ -5,6 +5,7 @@
  */
 
 import type { Runtime } from "../runtimes.ts";
+import { Budget } from "../budget.ts";
 import type { Effort } from "../study.ts";
 import { type Brokers, startBrokers } from "./brokers.ts";
 import { clusterCandidates, type NodeCandidate } from "./candidates.ts";
@@ -55,15 +56,19 @@ export async function compare<Outcome>(
       sizes.map((nodes) => ({ candidate, nodes, outcomes: [] as Outcome[] }))
     );
     const began = performance.now();
+    const budget = new Budget();
     for (let repetition = 0; repetition < repetitions; repetition++) {
       if (repetition > 0) {
         const seconds = Math.round((performance.now() - began) / 1_000);
         say(`(measured ${repetition} of ${repetitions} times, after ${seconds} s)`);
       }
-      for (const { candidate, nodes, outcomes } of measured) {
+      for (const row of measured) {
+        const { candidate, nodes, outcomes } = row;
         const scene = { paths, broker: brokers.running[candidate.broker]! };
         try {
-          outcomes.push(await measureCluster<Outcome>(candidate, nodes, task, scene));
+          await budget.spend(row, candidate.kind, async () => {
+            outcomes.push(await measureCluster<Outcome>(candidate, nodes, task, scene));
+          });
         } catch (error) {
           const what = `${task.shape}: ${nameOf(candidate)}, ${nodes} nodes: ${(error as Error).message}`;
           say(what);

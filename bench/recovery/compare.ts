@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Budget } from "../budget.ts";
 import { startBrokers } from "../cluster/brokers.ts";
 import { nameOf } from "../cluster/compare.ts";
 import type { Runtime } from "../runtimes.ts";
@@ -71,11 +72,15 @@ export async function compareRecovery<C extends Case, Outcome>(
     const measured = wanted
       .filter(({ candidate: { broker } }) => !broker || brokers.running[broker])
       .map((which) => ({ which, outcomes: [] as Outcome[] }));
-    const measureOne = async ({ which, outcomes }: (typeof measured)[number]): Promise<void> => {
+    const budget = new Budget();
+    const measureOne = async (row: (typeof measured)[number]): Promise<void> => {
+      const { which, outcomes } = row;
       const { candidate, nodes } = which;
       const url = candidate.broker && brokers.running[candidate.broker]!.url;
       try {
-        outcomes.push(await measure(which, { paths, url }));
+        await budget.spend(row, candidate.kind, async () => {
+          outcomes.push(await measure(which, { paths, url }));
+        });
       } catch (error) {
         const what = `${bench}: ${nameOf(candidate)}, ${nodes} nodes: ${(error as Error).message}`;
         say(what);
