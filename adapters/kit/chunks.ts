@@ -9,6 +9,7 @@
  * @module
  */
 
+import { startsWith } from "../../contract/values/bytes.ts";
 import { exceedsUtf8 } from "../../contract/values/utf8_size.ts";
 import type { Clock } from "../../contract/clock.ts";
 import type { AdapterData } from "../adapter.ts";
@@ -270,7 +271,7 @@ function withHead(head: string, piece: AdapterData): AdapterData {
 }
 
 function isPart(data: AdapterData): boolean {
-  return typeof data === "string" ? data.startsWith(MARK) : MARK_BYTES.every((byte, i) => data[i] === byte);
+  return typeof data === "string" ? data.startsWith(MARK) : startsWith(data, MARK_BYTES);
 }
 
 const asciiOf = (bytes: Uint8Array): string => String.fromCharCode(...bytes);

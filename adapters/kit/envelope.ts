@@ -15,6 +15,7 @@
  */
 
 import { fromBase64, toBase64 } from "../../contract/mod.ts";
+import { readUtf8, startsWith } from "../../contract/values/bytes.ts";
 import type { AdapterData } from "../adapter.ts";
 
 /** The content of an envelope. */
@@ -34,7 +35,6 @@ const MAX_ID_LENGTH = 1024;
 const MAX_BINARY_HEAD = BINARY_MARK.length + 5;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Packs a message for a backplane that carries bytes and text. Text stays text. Bytes stay bytes, and are copied once.
@@ -95,7 +95,7 @@ export function decodeEnvelope(raw: AdapterData): Envelope | undefined {
   try {
     if (typeof raw === "string") return unpackText(raw);
     if (!(raw instanceof Uint8Array)) return undefined;
-    return BINARY_MARK.every((byte, i) => raw[i] === byte) ? unpackBytes(raw) : unpackText(readText(raw));
+    return startsWith(raw, BINARY_MARK) ? unpackBytes(raw) : unpackText(readText(raw));
   } catch {
     // Not UTF-8, base64 or JSON: it is foreign.
     return undefined;
@@ -117,7 +117,7 @@ function packText(kind: "t" | "j" | "x", from: string, data: string): string {
 /** Checks the mark before it decodes all bytes, because foreign data may be long. */
 function readText(bytes: Uint8Array): string {
   for (let i = 0; i < MARK.length; i++) if (bytes[i] !== MARK.charCodeAt(i)) return "";
-  return decoder.decode(bytes);
+  return readUtf8(bytes);
 }
 
 function unpackText(text: string): Envelope | undefined {
@@ -136,12 +136,12 @@ function unpackText(text: string): Envelope | undefined {
 
 function unpackBytes(bytes: Uint8Array<ArrayBuffer>): Envelope | undefined {
   const colon = bytes.subarray(0, MAX_BINARY_HEAD).indexOf(":".charCodeAt(0));
-  const digits = decoder.decode(bytes.subarray(BINARY_MARK.length, Math.max(colon, BINARY_MARK.length)));
+  const digits = readUtf8(bytes.subarray(BINARY_MARK.length, Math.max(colon, BINARY_MARK.length)));
   if (!/^\d{1,4}$/.test(digits)) return undefined;
   const start = colon + 1;
   const end = start + Number(digits);
   if (end === start || end > bytes.length) return undefined;
-  const from = decoder.decode(bytes.subarray(start, end));
+  const from = readUtf8(bytes.subarray(start, end));
   // Not `subarray()`: that of a Buffer is a Buffer.
   return { from, data: new Uint8Array(bytes.buffer, bytes.byteOffset + end, bytes.length - end) };
 }

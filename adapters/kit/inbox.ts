@@ -4,6 +4,7 @@
  * @module
  */
 
+import { startsWith } from "../../contract/values/bytes.ts";
 import type { AdapterData } from "../adapter.ts";
 import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
 
@@ -56,8 +57,4 @@ export class Inbox {
       ? data.startsWith(this.#ownText)
       : this.#ownHeads.some((head) => startsWith(data, head));
   }
-}
-
-function startsWith(data: Uint8Array, head: Uint8Array): boolean {
-  return data.length >= head.length && head.every((byte, i) => data[i] === byte);
 }

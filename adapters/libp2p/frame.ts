@@ -16,6 +16,7 @@
  * @module
  */
 
+import { readUtf8 } from "../../contract/values/bytes.ts";
 import type { OutgoingMessage } from "../kit/outbox.ts";
 
 const MARK = 0x544c4631;
@@ -25,7 +26,6 @@ const ENTRY_HEAD_BYTES = 8;
 const FULL_BYTES = 64 * 1024;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The head of a frame. */
 export interface FrameHead {
@@ -131,7 +131,7 @@ function readEntries(bytes: Uint8Array<ArrayBuffer>, view: DataView): FrameEntry
     const middle = start + view.getUint32(at);
     at = middle + view.getUint32(at + 4);
     if (at > bytes.length) return undefined;
-    entries.push({ name: decoder.decode(bytes.subarray(start, middle)), data: bytes.subarray(middle, at) });
+    entries.push({ name: readUtf8(bytes.subarray(start, middle)), data: bytes.subarray(middle, at) });
   }
   return entries;
 }

@@ -5,14 +5,18 @@
  * @module
  */
 
+import { startsWith } from "../../contract/values/bytes.ts";
 import type { AdapterData } from "../adapter.ts";
 import { decodeEnvelope, encodeEnvelope } from "../kit/envelope.ts";
 import { Seen } from "./seen.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-const [ZERO, NINE] = ["0", "9"].map((digit) => digit.charCodeAt(0)) as [number, number];
-/** The mark of an envelope, its kind, and up to four digits; then there is a colon. */
+const codesOf = (text: string): number[] => Array.from(text, (unit) => unit.charCodeAt(0));
+const [ZERO, NINE, COLON, BYTES] = codesOf("09:b") as [number, number, number, number];
+const KINDS = new Set(codesOf("tjxb"));
+/** The length of an envelope's mark; its kind is behind it. */
+const HEAD = 3;
+/** The mark, the kind, and up to four digits; then there is a colon. */
 const MAX_HEAD = 8;
 
 /** Packs and unpacks the messages of one node. */
@@ -56,20 +60,27 @@ export class Mail {
     // It needs no decoding, however large it is.
     if (this.#isOwn(raw)) return "known";
     const envelope = decodeEnvelope(raw);
-    const sender = /^(.+) (\d{1,15})$/s.exec(envelope?.from ?? "");
-    if (!envelope || !sender) return "foreign";
-    const [, from, number] = sender as unknown as [string, string, string];
+    if (!envelope) return "foreign";
+    const space = envelope.from.lastIndexOf(" ");
+    const number = envelope.from.slice(space + 1);
+    if (space < 1 || !/^\d{1,15}$/.test(number)) return "foreign";
+    const from = envelope.from.slice(0, space);
     if (!this.#seen[partition]!.isNew(from, Number(number), now)) return "known";
     return { from, data: envelope.data };
   }
 
   #isOwn(raw: Uint8Array): boolean {
-    const head = /^...([tjxb])(\d+):/.exec(decoder.decode(raw.subarray(0, MAX_HEAD + 1)));
-    if (!head || !this.#own.every((byte, i) => raw[head[0].length + i] === byte)) return false;
+    const kind = raw[HEAD]!;
+    let at = HEAD + 1;
+    let length = 0;
+    while (at < MAX_HEAD && isDigit(raw[at])) length = 10 * length + raw[at++]! - ZERO;
+    if (!KINDS.has(kind) || raw[at] !== COLON || !startsWith(raw, this.#own, ++at)) return false;
     // Another node's id may begin with this node's id, so the rest of the sender must be a number. Lengths are as in
     // `encodeEnvelope`: in bytes for bytes, in UTF-16 units for text.
-    const digits = Number(head[2]) - (head[1] === "b" ? this.#own.length : this.#nodeId.length + 1);
-    const start = head[0].length + this.#own.length;
-    return digits > 0 && raw.subarray(start, start + digits).every((byte) => byte >= ZERO && byte <= NINE);
+    const digits = length - (kind === BYTES ? this.#own.length : this.#nodeId.length + 1);
+    for (let i = 0; i < digits; i++) if (!isDigit(raw[at + this.#own.length + i])) return false;
+    return digits > 0;
   }
 }
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= ZERO && byte <= NINE;

@@ -109,12 +109,12 @@ const LAYERS: readonly Layer[] = [
     allows: ({ file }) => file === undefined || startsWith(file, "examples/"),
   },
   {
-    // This must come before the rule for its folder. Outboxes, sequences and groups decide the speed of a hub, but have no public
-    // name, so micro-benchmarks import them by path. They import everything else by its public name.
+    // This must come before the rule for its folder. Outboxes, sequences, groups and inboxes decide the speed of a hub, but have no
+    // public name, so micro-benchmarks import them by path. They import everything else by its public name.
     paths: ["bench/micro/"],
     rule:
-      "micro-benchmarks import the package by its name, and the hub's parts, which have none, by relative path",
-    allows: ({ file }) => file === undefined || startsWith(file, "bench/", "hub/"),
+      "micro-benchmarks import the package by its name, and the parts of hub and adapters, which have none, by relative path",
+    allows: ({ file }) => file === undefined || startsWith(file, "bench/", "hub/", "adapters/"),
   },
   {
     paths: ["bench/"],

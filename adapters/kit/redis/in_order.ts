@@ -9,16 +9,20 @@
  * together, they tell of one without errors before they tell of one that ends with an error.
  */
 export class InOrder {
-  #newest: Promise<unknown> = Promise.resolve();
+  /** The newest write, until it is settled. */
+  #newest: Promise<unknown> | undefined;
 
   /**
-   * @param answers The answers to the newest write.
+   * @param answers The answers to the newest write. They never reject.
    * @returns The answers, after those to all earlier writes.
    */
   settle<T>(answers: Promise<T>): Promise<T> {
-    const settled = Promise.allSettled([answers, this.#newest]).then(() => {}); // does not keep the answers
+    const settled = this.#newest?.then(() => answers) ?? answers;
     this.#newest = settled;
-    return settled.then(() => answers);
+    void settled.then(() => { // does not keep the answers
+      if (this.#newest === settled) this.#newest = undefined;
+    });
+    return settled;
   }
 }
 

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { readUtf8, startsWith } from "../../../contract/values/bytes.ts";
+
 /** An earlier batch of the channel. */
 export interface EarlierBatch {
   /** Its number in the stream. */
@@ -46,7 +48,6 @@ const MARK_BYTES = new TextEncoder().encode(MARK);
 const LINE_FEED = 10;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** An idempotency key, and the place of its message in its batch. */
 type Key = readonly [key: string, at: number];
@@ -120,7 +121,7 @@ function keysOf(pairs: readonly Key[], first: number): Map<string, number> {
 
 /** Whether bytes begin like a batch. */
 export function isBatch(bytes: Uint8Array): boolean {
-  return bytes.length > MARK_BYTES.length && MARK_BYTES.every((byte, i) => bytes[i] === byte);
+  return bytes.length > MARK_BYTES.length && startsWith(bytes, MARK_BYTES);
 }
 
 /**
@@ -133,14 +134,14 @@ export function decodeBatch(bytes: Uint8Array): Batch | undefined {
   const end = bytes.indexOf(LINE_FEED);
   if (end < 0 || !isBatch(bytes)) return undefined;
   try {
-    const head: unknown = JSON.parse(decoder.decode(bytes.subarray(MARK_BYTES.length, end)));
+    const head: unknown = JSON.parse(readUtf8(bytes.subarray(MARK_BYTES.length, end)));
     if (!isHead(head)) return undefined;
     const [epoch, first, node, size, ttlMs, floor, lengths, distances, keys, earlierKeys, brief = false] =
       head;
     const records: string[] = [];
     let at = end + 1;
     for (const length of lengths) {
-      records.push(decoder.decode(bytes.subarray(at, at + length)));
+      records.push(readUtf8(bytes.subarray(at, at + length)));
       at += length;
     }
     const earlier = readEarlier(distances, earlierKeys, first);

@@ -9,6 +9,7 @@
  */
 
 import type { Position } from "../../../../contract/mod.ts";
+import { readUtf8, startsWith } from "../../../../contract/values/bytes.ts";
 import type { AdapterData } from "../../../adapter.ts";
 
 /** The content of a frame. */
@@ -27,8 +28,6 @@ const PLACE = /([^ ]{1,64}) ([1-9]\d{0,15}) /y;
 export const NOT_SHARED =
   "Ignored a message of a shared history (give every node of the cluster the same history)";
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /** The part before the epoch. */
 export function frameHead(from: string): string {
   return `${MARK}${from.length}:${from}`;
@@ -36,7 +35,7 @@ export function frameHead(from: string): string {
 
 /** Whether data is a frame, and not an envelope. */
 export function isHistoryFrame(raw: AdapterData): raw is Uint8Array<ArrayBuffer> {
-  return typeof raw !== "string" && MARK_BYTES.every((byte, i) => raw[i] === byte);
+  return typeof raw !== "string" && startsWith(raw, MARK_BYTES);
 }
 
 /**
@@ -47,7 +46,7 @@ export function isHistoryFrame(raw: AdapterData): raw is Uint8Array<ArrayBuffer>
  */
 export function readHistoryFrame(raw: Uint8Array<ArrayBuffer>): HistoryFrame | undefined {
   try {
-    const text = decoder.decode(raw);
+    const text = readUtf8(raw);
     const head = HEAD.exec(text);
     if (!head) return undefined;
     const start = head[0].length;
