@@ -122,11 +122,11 @@ export class Outbox {
 
   #settle(batch: readonly OutgoingMessage[], results: PublishResults): void {
     for (const { data } of batch) this.#pendingBytes -= data.length;
-    if (!results) return;
+    if (!results?.some(isFailure)) return;
     const lost = new Map<string, { count: number; channel: string; cause: Error | undefined }>();
     for (const [i, { channel }] of batch.entries()) {
       const result = results[i];
-      if (result !== "full" && !(result instanceof Error)) continue;
+      if (!isFailure(result)) continue;
       const reason = this.#options.reasonOf(result);
       const known = lost.get(reason);
       if (known) known.count++;
@@ -137,3 +137,5 @@ export class Outbox {
     }
   }
 }
+
+const isFailure = (result: unknown): result is PublishFailure => result === "full" || result instanceof Error;

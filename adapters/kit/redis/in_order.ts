@@ -39,13 +39,15 @@ interface Pipeline {
  * @returns The answer to each command, or the error. Never rejects.
  */
 export async function answersOf(pipeline: Pipeline, length: number): Promise<readonly unknown[]> {
+  const answers: unknown[] = [];
   try {
     const results = await pipeline.exec();
-    return Array.from({ length }, (_, i) => {
-      const [error, reply] = results?.[i] ?? [new Error("The connection is closed")];
-      return error ?? reply;
-    });
+    for (let i = 0; i < length; i++) {
+      const result = results?.[i];
+      answers.push(result ? result[0] ?? result[1] : new Error("The connection is closed"));
+    }
   } catch (error) {
-    return Array.from({ length }, () => error);
+    while (answers.length < length) answers.push(error);
   }
+  return answers;
 }
