@@ -35,14 +35,17 @@ function listHead(count: number): number[] {
 }
 
 /** The errors in place of bad values. One of each kind is enough for a frame: see {@linkcode Damage}. */
-type Errors = Map<Damage, HubError>;
+class Errors {
+  /** Most frames have none. */
+  #known: Map<Damage, HubError> | undefined;
 
-function errorOf(damage: Damage, errors: Errors): HubError {
-  const known = errors.get(damage);
-  if (known) return known;
-  const error = new HubError("BAD_REQUEST", `Cannot read a payload: ${damage.text}`);
-  errors.set(damage, error);
-  return error;
+  of(damage: Damage): HubError {
+    const known = (this.#known ??= new Map()).get(damage);
+    if (known) return known;
+    const error = new HubError("BAD_REQUEST", `Cannot read a payload: ${damage.text}`);
+    this.#known.set(damage, error);
+    return error;
+  }
 }
 
 /** Reads one value. If it is bad, but the frame goes on behind it, returns the error. */
@@ -53,7 +56,7 @@ function readItem(reader: MsgpackReader, frame: Uint8Array, errors: Errors): unk
   } catch (damage) {
     if (!(damage instanceof Damage)) throw damage;
     reader.at = endOf(frame, start);
-    return errorOf(damage, errors);
+    return errors.of(damage);
   }
 }
 
@@ -70,7 +73,7 @@ const ownClass = (frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
 
 /** Splits a frame into its messages. */
 function readFrame(reader: MsgpackReader, frame: Uint8Array): unknown[] {
-  const errors: Errors = new Map();
+  const errors = new Errors();
   const messages: unknown[] = [];
   for (let items = reader.listHead(); items > 0; items--) messages.push(readMessage(reader, frame, errors));
   if (reader.at < frame.length) throw new RangeError("The frame is longer than it says");
