@@ -316,7 +316,8 @@ export class Calls {
   #send(id: number, name: string, value: unknown, call: Call): void {
     if (this.#isTakenBack(id, call)) return this.#forget(call);
     try {
-      this.#conn.outbox.pushOwn(new OutgoingMessage(["res", id, value]));
+      // With an output of `undefined` at its end, the codec would have to copy the answer.
+      this.#conn.outbox.pushOwn(new OutgoingMessage(value === undefined ? ["res", id] : ["res", id, value]));
     } catch (error) {
       this.#failRequest(id, name, error, "output");
     }
