@@ -12,6 +12,7 @@ import type { Failure } from "../kit/failure.ts";
 import { LibraryError } from "../kit/library.ts";
 import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import { ConnectError, describe } from "./errors.ts";
+import type { Former } from "./reach.ts";
 import { type KeptMessages, Session } from "./session.ts";
 import type { ClientSource } from "./source.ts";
 import type { NatsHistory } from "./history/store.ts";
@@ -44,6 +45,8 @@ export class NatsEngine implements Engine<Session> {
   readonly #options: NatsEngineOptions;
   #maxPayload = DEFAULT_MAX_PAYLOAD;
   #headBytes = MAX_HEAD_BYTES;
+  /** The cluster as the last session knew it. */
+  #former: Former = { others: new Set(), hadNeighbours: false, size: 0 };
   /** The address of the last connection. */
   #lastAddress: string | undefined;
 
@@ -86,7 +89,7 @@ export class NatsEngine implements Engine<Session> {
     signal.addEventListener("abort", abort);
     try {
       signal.throwIfAborted();
-      await session.join();
+      await session.join(this.#former);
       history?.attach(client, nodeId);
       this.#maxPayload = client.info?.max_payload ?? this.#maxPayload;
       this.#lastAddress = session.address;
@@ -123,6 +126,9 @@ export class NatsEngine implements Engine<Session> {
   }
 
   async destroy(session: Session): Promise<void> {
+    const { known } = session;
+    // A session that ends soon may not have seen all of it.
+    this.#former = { ...known, size: Math.max(known.size, this.#former.size) };
     await session.end();
   }
 

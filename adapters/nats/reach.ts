@@ -27,6 +27,9 @@ const ANSWER_MS = 1_000;
 /** How long a node that joins a cluster waits for unknown servers. */
 const FIRST_ANSWERS_MS = 250;
 
+/** How long a node that comes back waits until its server has links to the others. Servers try about once a second. */
+const LINKS_MS = 5_000;
+
 /** More servers than any cluster has. */
 const MAX_SERVERS = 1_000;
 
@@ -51,12 +54,24 @@ export interface AskingLink {
   confirm(): Promise<void>;
 }
 
+/** What a node knew of the cluster when it lost its connection. */
+export interface Former {
+  /** The other servers with nodes. */
+  readonly others: ReadonlySet<string>;
+  /** Whether there were other nodes on its own server. */
+  readonly hadNeighbours: boolean;
+  /** How many addresses the cluster had; below 2 without a cluster. */
+  readonly size: number;
+}
+
 /** The options of {@linkcode Reach}. */
 export interface ReachOptions {
   readonly link: AskingLink;
   readonly nodeId: string;
   readonly subjects: Subjects;
   readonly clock: Clock;
+  /** Messages of the nodes on another server were lost for a while, and come again. */
+  onBack(): void;
 }
 
 const encoder = new TextEncoder();
@@ -66,9 +81,13 @@ export class Reach {
   readonly #options: ReachOptions;
   /** The last question that each server has answered. */
   readonly #servers = new Map<string, number>();
+  /** The question that each silent server has not answered. */
+  readonly #silent = new Map<string, number>();
   readonly #waiters = new Set<Waiter>();
   #subscriptions: NatsSubscription[] = [];
   #question = 0;
+  #size = 0;
+  #hasNeighbours = false;
   /** The shared wait of all subscriptions in this turn. */
   #nextConfirm: Promise<void> | undefined;
 
@@ -109,6 +128,8 @@ export class Reach {
     }
     for (const { settle } of [...this.#waiters]) settle();
     this.#servers.clear();
+    this.#silent.clear();
+    this.#hasNeighbours = false;
   }
 
   /** Ends listening, and says goodbye. */
@@ -119,7 +140,7 @@ export class Reach {
 
   /** Finds out which servers are still there, so that later waits do not include servers that are gone. */
   refresh(): void {
-    this.#answered(this.#ask(), ANSWER_MS);
+    void this.#answeredByKnown(this.#ask());
   }
 
   /**
@@ -135,38 +156,79 @@ export class Reach {
       // By now this node knows every node that joined another server before this node's server had the subscriptions.
       if (this.#servers.size === 0) return;
       question ??= this.#ask();
-      await this.#answered(question, ANSWER_MS);
+      await this.#answeredByKnown(question);
     })();
     return this.#nextConfirm;
   }
 
+  /** What this node knows of the cluster. */
+  get known(): Former {
+    return {
+      others: new Set(this.#servers.keys()),
+      hadNeighbours: this.#hasNeighbours,
+      size: this.#size,
+    };
+  }
+
   /**
-   * Resolves when the servers of the cluster have answered to {@linkcode join}: then they know this node's
-   * subscriptions.
+   * Resolves when the servers of the cluster have answered since {@linkcode join}: then they know this node's
+   * subscriptions. After a restart, servers have no links to each other at first.
+   *
+   * @param former The cluster as it was before this node lost its connection.
    */
-  async joined(): Promise<void> {
-    const { info } = this.#options.link.client;
-    // Every server has one address or more.
-    const others = Math.max(0, (info?.connect_urls?.length ?? 0) - 1);
-    await this.#answered(this.#question, FIRST_ANSWERS_MS, others - this.#servers.size);
+  async joined({ others, hadNeighbours, size }: Former): Promise<void> {
+    const { clock } = this.#options;
+    const expected = size < 2
+      ? 0
+      : others.has(this.#server)
+      ? others.size - 1
+      : Math.max(others.size, Number(hadNeighbours));
+    for (const end = clock.now() + LINKS_MS; this.#subscriptions.length > 0; this.#ask()) {
+      const isWhole = this.#size >= size;
+      // Every server has one address or more.
+      const unknown = this.#size - 1 - this.#servers.size;
+      await this.#answered(this.#question, FIRST_ANSWERS_MS, Math.max(unknown, expected - this.#reached));
+      if (isWhole || this.#reached >= expected || clock.now() >= end) return;
+    }
+  }
+
+  /** How many servers have answered. */
+  get #reached(): number {
+    return [...this.#servers.values()].filter((question) => question > 0).length;
   }
 
   get #server(): string {
     return this.#options.link.client.info?.server_id ?? "";
   }
 
+  /** Whether another node is on this node's server. */
+  #isOwn(server: string): boolean {
+    const isOwn = server === this.#server;
+    this.#hasNeighbours ||= isOwn;
+    return isOwn;
+  }
+
   /** Asks all servers, and so learns which servers there are. */
   #ask(): number {
     this.#question++;
+    this.#size = this.#options.link.client.info?.connect_urls?.length ?? this.#size;
     this.#send("ask", `${this.#question}`);
     return this.#question;
   }
 
-  #answered(question: number, patienceMs: number, unknown = 0): Promise<void> {
+  async #answeredByKnown(question: number): Promise<void> {
+    for (const server of await this.#answered(question, ANSWER_MS)) {
+      if (this.#silent.size < MAX_SERVERS) this.#silent.set(server, question);
+    }
+  }
+
+  /** Resolves with the servers that have not answered in time. */
+  #answered(question: number, patienceMs: number, unknown = 0): Promise<readonly string[]> {
     return new Promise((resolve) => {
       const missing = new Set(
         [...this.#servers].filter(([, last]) => last < question).map(([server]) => server),
       );
+      let silent: readonly string[] = [];
       const waiter: Waiter = {
         question,
         missing,
@@ -174,11 +236,12 @@ export class Reach {
         settle: () => {
           cancel();
           this.#waiters.delete(waiter);
-          resolve();
+          resolve(silent);
         },
       };
       const cancel = this.#options.clock.after(patienceMs, () => {
-        for (const server of [...missing]) this.#forget(server);
+        silent = [...missing];
+        for (const server of silent) this.#forget(server);
         waiter.settle();
       });
       this.#waiters.add(waiter);
@@ -218,7 +281,7 @@ export class Reach {
 
   #onHello(message: NatsMessage): void {
     const server = this.#read(message)?.text;
-    if (server === undefined || server === this.#server || this.#servers.has(server)) return;
+    if (server === undefined || this.#isOwn(server) || this.#servers.has(server)) return;
     if (this.#servers.size < MAX_SERVERS) this.#servers.set(server, 0);
   }
 
@@ -230,10 +293,13 @@ export class Reach {
   #onAnswer(message: NatsMessage): void {
     const answer = /^(\d{1,15}) (.+)$/.exec(this.#read(message)?.text ?? "");
     const [question, server] = [Number(answer?.[1]), answer?.[2]];
-    if (server === undefined || server === this.#server) return;
+    if (server === undefined || this.#isOwn(server)) return;
     const isNew = !this.#servers.has(server);
     if (isNew && this.#servers.size >= MAX_SERVERS) return;
     this.#servers.set(server, Math.max(question, this.#servers.get(server) ?? 0));
+    // A late answer says that its node was busy. Without it, other messages were lost too.
+    const unanswered = this.#silent.get(server) ?? Infinity;
+    if (this.#silent.delete(server) && question > unanswered) this.#options.onBack();
     for (const waiter of [...this.#waiters]) {
       if (question < waiter.question) continue;
       if (isNew) waiter.unknown--;

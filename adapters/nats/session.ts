@@ -11,7 +11,7 @@ import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import { type NatsClient, type NatsMessage, type NatsSubscription, readEvent } from "./client.ts";
 import { describe } from "./errors.ts";
 import { Pulse } from "./pulse.ts";
-import { Reach } from "./reach.ts";
+import { type Former, Reach } from "./reach.ts";
 import type { Subjects } from "./subject.ts";
 
 /** Options of {@linkcode Session}. */
@@ -72,7 +72,12 @@ export class Session {
     this.client = client;
     this.address = client.getServer();
     this.#pulse = new Pulse(() => client.flush(), clock, maxPendingBytes);
-    this.#reach = new Reach({ ...options, link: this });
+    this.#reach = new Reach({
+      ...options,
+      link: this,
+      onBack: () =>
+        options.events.onMissed(undefined, new Error("another server of the cluster was cut off")),
+    });
     this.#status = client.status();
     this.#lost.promise.catch(() => {});
     this.#watch().catch(() => {});
@@ -83,11 +88,20 @@ export class Session {
     }, () => {});
   }
 
-  /** Joins the nodes on the servers of the cluster. Resolves when messages flow. */
-  async join(): Promise<void> {
+  /** What this node knows of the servers of the cluster. */
+  get known(): Former {
+    return this.#reach.known;
+  }
+
+  /**
+   * Joins the nodes on the servers of the cluster. Resolves when messages flow.
+   *
+   * @param former The cluster as the last session knew it.
+   */
+  async join(former: Former): Promise<void> {
     this.#reach.join();
     await this.#orLost(this.#pulse.beat());
-    await this.#orLost(this.#reach.joined());
+    await this.#orLost(this.#reach.joined(former));
   }
 
   /**
@@ -196,7 +210,6 @@ export class Session {
 
   /** Ends the session. A client that the user gave stays open, without this session's subscriptions. */
   async end(): Promise<void> {
-    if (this.#ended) return;
     this.#lose(new Error("it was closed meanwhile"));
     this.#reach.leave();
     // The iterators of both libraries have `stop`. Without this call, the wait for the next event would never end.

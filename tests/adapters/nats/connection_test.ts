@@ -57,6 +57,24 @@ for (const [library, connect] of Object.entries(LIBRARIES)) {
     await connection.close();
   });
 
+  test(`nats, on a connection of ${library}: after each outage it has as many subscriptions as before`, async () => {
+    await using server = await startNats();
+    const connection = await forever(server.url);
+    {
+      await using node = await openNode({ connection }, "news", "more");
+      const count = () => connection.protocol?.subscriptions.size();
+      const before = count();
+      for (let round = 1; round <= 3; round++) {
+        await server.kill();
+        await node.is("down");
+        await server.start();
+        await node.is("up");
+        assertEquals(count(), before);
+      }
+    }
+    await connection.close();
+  });
+
   test(`nats, on a connection of ${library}: closed by the user it is down for good, and close settles`, async () => {
     await using server = await startNats();
     const connection = await forever(server.url);

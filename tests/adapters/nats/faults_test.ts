@@ -45,6 +45,22 @@ test("nats: if one of three servers is killed its nodes move, subscriptions go o
   assertEquals([a, b, c].flatMap(repeated), []);
 });
 
+test("nats: after a restart of a whole cluster a node is up only when its server has links to the others", async () => {
+  await using cluster = await startNatsCluster(2);
+  const [one, two] = cluster.servers;
+  await using a = await openNode({ servers: one!.url, prefix: PREFIX }, "news");
+  await using b = await openNode({ servers: two!.url, prefix: PREFIX }, "news");
+  const nodes = [a, b];
+  for (const word of ["once", "twice", "three times"]) {
+    await Promise.all(cluster.servers.map((server) => server.kill()));
+    await Promise.all(nodes.map((node) => node.is("down")));
+    await Promise.all(cluster.servers.map((server) => server.start()));
+    await Promise.all(nodes.map((node) => node.is("up")));
+    for (const node of nodes) node.adapter.publish("news", word);
+    for (const node of nodes) await node.got("news", word);
+  }
+});
+
 test("nats: a subscribe is live on every server of a cluster when it resolves", async () => {
   await using cluster = await startNatsCluster(3);
   const open = (i: number) => openNode({ servers: cluster.servers[i]!.url, prefix: PREFIX }, "fence");
