@@ -304,6 +304,11 @@ export class MeshCarrier implements Carrier {
       onBroken: () => {},
     }, (step, what) => inTime(clock, 2 * connectTimeoutMs, step, what)).catch(() => {});
     if (this.#closed) return;
+    // The peers may be lost again meanwhile.
+    if (!this.#reaches) {
+      this.#fall();
+      return this.#review();
+    }
     this.#state = "up";
     this.#everUp = true;
     this.#outbox.attach((messages) => this.#sender!.send(messages));

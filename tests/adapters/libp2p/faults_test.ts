@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test, waitFor } from "../../harness.ts";
 import { startElsewhere } from "./processes.ts";
-import { APART, Network, openNode } from "./scene.ts";
+import { APART, Network, openNode, PROBES } from "./scene.ts";
 import type { TestNode } from "../test_node.ts";
 
 const LOST = "is lost";
@@ -153,3 +153,32 @@ test(
   },
   LONG,
 );
+
+test("libp2p: a node that loses its only peer again while it comes back is not up", async () => {
+  await using network = await Network.create();
+  const [first, second, away] = [await network.place(), await network.place(), await network.place()];
+  const open = (place: typeof first, ...bootstrap: string[]) =>
+    openNode({ ...place.options, ...PROBES, discovery: { bootstrap } }, "news");
+  // The third node is never there, and each attempt to reach it takes long. A node that comes back waits for it.
+  away.proxy.blackhole();
+  await using b = await open(second, second.address);
+  await using a = await open(first, second.address, away.address);
+  await checkAllReachAll([a, b], "before");
+  const proxies = [first.proxy, second.proxy];
+  do {
+    for (const proxy of proxies) proxy.blackhole();
+    for (const proxy of proxies) proxy.cut();
+    await Promise.all([a.is("down"), b.is("down")]);
+    for (const proxy of proxies) proxy.heal();
+    await b.is("up");
+  } while (a.statuses.at(-1) === "up");
+  const before = a.statuses.length;
+  for (const proxy of proxies) proxy.blackhole();
+  for (const proxy of proxies) proxy.cut();
+  const since = performance.now();
+  await waitFor(() => performance.now() - since > 2 * PROBES.connectTimeoutMs, { timeoutMs: 10_000 });
+  assertEquals(a.statuses.slice(before), []);
+  for (const proxy of proxies) proxy.heal();
+  await Promise.all([a.is("up"), b.is("up")]);
+  await checkAllReachAll([a, b], "after");
+}, LONG);
