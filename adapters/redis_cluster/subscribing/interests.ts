@@ -250,9 +250,9 @@ export class Interests {
    * come before messages through the new one, and no message comes twice.
    */
   async #settle(): Promise<void> {
-    if (this.#moving) return;
-    this.#moving = true;
     const wanted = () => this.#entries.size > 0 ? this.#target : undefined;
+    if (this.#moving || this.#home === wanted()) return;
+    this.#moving = true;
     while (!this.#closed && this.#home !== wanted()) {
       await this.#home?.release(this);
       if (this.#closed) break;
