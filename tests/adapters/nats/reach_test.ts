@@ -166,6 +166,27 @@ test("nats: a node that comes back to another server of a cluster waits for no s
   moved.leave();
 });
 
+test("nats: nodes that were all on one server of a cluster, and move to another one together, wait only for each other", async () => {
+  const servers = new Servers();
+  const ids = ["me", "neighbour"];
+  const nodes = ids.map((id) => servers.node("one", id));
+  for (const node of nodes) node.join();
+  await servers.pass(300);
+  const former = nodes.map(({ known }) => ({ ...known, size: 2 }));
+  assertEquals(former.map(({ others, hadNeighbours }) => [others.size, hadNeighbours]), [[0, true], [
+    0,
+    true,
+  ]]);
+  for (const node of nodes) node.leave();
+  servers.isLinked = false; // the old server is dead
+  const moved = ids.map((id) => servers.node("two", id));
+  for (const node of moved) node.join();
+  const joined = Promise.all(moved.map((node, i) => node.joined(former[i]!)));
+  await servers.pass(600);
+  await joined;
+  for (const node of moved) node.leave();
+});
+
 test("nats: a node that comes back to a server without a cluster waits for nothing", async () => {
   const servers = new Servers();
   servers.isLinked = false;
