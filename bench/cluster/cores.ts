@@ -10,6 +10,7 @@ import { type Range, range } from "../range.ts";
 import { type Verdict, verdict } from "../reach.ts";
 import type { Runtime } from "../runtimes.ts";
 import type { Study } from "../study.ts";
+import type { LoadOrder } from "../load/main.ts";
 import type { Outcome } from "../load/outcome.ts";
 import { start } from "./process.ts";
 import { ranged } from "./table.ts";
@@ -40,7 +41,10 @@ async function measure(
   const server = start({ command: paths[runtime]!, args });
   try {
     const { port } = await server.said as { readonly port: number };
-    const order = { shape: "requests", clients: CLIENTS, messages: REQUESTS, dialect: "trunkline", port };
+    const order: LoadOrder = {
+      ...{ shape: "requests", clients: CLIENTS, messages: REQUESTS, dialect: "trunkline", port },
+      statsPort: port, // of any of the processes: their processor time is not used
+    };
     const client = start({
       command: paths.bun!,
       args: ["run", here("../load/main.ts"), JSON.stringify(order)],
