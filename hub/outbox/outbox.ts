@@ -5,44 +5,18 @@
  * @module
  */
 
-import { type Clock, CLOSE_CODES, type Encoded } from "../../contract/mod.ts";
+import { CLOSE_CODES, type Encoded } from "../../contract/mod.ts";
 import type { Link } from "../../transports/transport.ts";
-import { HoldQueue, type HoldQueueLimits } from "./hold_queue.ts";
-import type { OutgoingMessage } from "./outgoing_message.ts";
 import { Cohort, type CohortMember } from "./cohort.ts";
+import { type Congested, Congestion } from "./congestion.ts";
+import type { OutboxRules } from "./outbox_rules.ts";
+import type { OutgoingMessage } from "./outgoing_message.ts";
 import { OwnMessages, START } from "./own_messages.ts";
 import type { Sendable, Sequence } from "./sequence.ts";
-import type { FrameLimits, Gatherer, Turn } from "./turn.ts";
+import type { Gatherer, Turn } from "./turn.ts";
 
-/** How long a queue may exceed its limits, in milliseconds: a burst from one busy turn is not the client's fault. */
-const GRACE_MS = 200;
-/** The number of waits that make up this time. */
-const GRACE_WAITS = 4;
-/** A wait that ends later than planned by this time, in milliseconds, does not count, because the process was busy. */
-const LATE_MS = 20;
-
-/** The limits of an outbox. */
-export interface OutboxLimits extends HoldQueueLimits, FrameLimits {
-  /** From this many unsent bytes of the link on, messages wait in the queue. */
-  readonly highWaterBytes: number;
-}
-
-/** The rules that all outboxes share. */
-export interface OutboxRules {
-  /** The limits. */
-  readonly limits: OutboxLimits;
-  /** The clock for the time that a queue may exceed its limits. */
-  readonly clock: Clock;
-  /**
-   * A link threw an error. Its connection ends.
-   *
-   * @param error The error.
-   */
-  failed?(error: unknown): void;
-}
-
-/** The outbox of a connection. It starts corked: it sends nothing before `uncork`. */
-export class Outbox implements Gatherer, CohortMember {
+/** The outbox of a connection. It starts corked: it sends nothing before `uncork`. It has few fields, to save memory. */
+export class Outbox implements Gatherer, CohortMember, Congested {
   /** The turn that this connection's transport and codec share. */
   readonly turn: Turn;
   /** The cohort that it is in; the cohort sets it. */
@@ -50,17 +24,13 @@ export class Outbox implements Gatherer, CohortMember {
   own: OwnMessages | undefined;
   readonly #link: Link;
   readonly #rules: OutboxRules;
-  /** The messages that wait; absent while no message waits, as for most connections most of the time. */
-  #held: HoldQueue | undefined;
+  /** The messages that wait; absent if there was never a reason to keep count of them. */
+  #congestion: Congestion | undefined;
   #sequence: Sequence | undefined;
   #replying = false;
   /** The only message of this turn so far, while a frame of the client is handled. */
   #reply: OutgoingMessage | undefined;
   #state: "corked" | "open" | "holding" | "closed" = "corked";
-  #dropped = 0;
-  /** The callers that wait for room; absent while no caller waits. */
-  #roomSeekers: (() => void)[] | undefined;
-  #cancelJudging: (() => void) | undefined;
   /** Whether it has sent a frame since this was last set to `false`. */
   active = false;
 
@@ -77,12 +47,12 @@ export class Outbox implements Gatherer, CohortMember {
 
   /** How many messages wait because the connection is slow, or not open yet. */
   get held(): number {
-    return this.#held?.size ?? 0;
+    return this.#congestion?.size ?? 0;
   }
 
   /** How many messages were conflated away or dropped. */
   get dropped(): number {
-    return this.#dropped + (this.#held?.dropped ?? 0);
+    return this.#congestion?.dropped ?? 0;
   }
 
   /** Whether the link is full, or the outbox corked: messages wait now. */
@@ -101,7 +71,7 @@ export class Outbox implements Gatherer, CohortMember {
    */
   room(): Promise<void> {
     if (!this.congested) return Promise.resolve();
-    return new Promise((resolve) => (this.#roomSeekers ??= []).push(resolve));
+    return this.#congested().room();
   }
 
   /**
@@ -234,14 +204,16 @@ export class Outbox implements Gatherer, CohortMember {
     this.deviate();
     this.#reply = undefined;
     this.#sequence = undefined;
-    this.#cancelJudging?.();
-    this.#release();
-    this.#tellRoom();
+    this.#decongest();
   }
 
   /** Whether the outbox is closed: the link has ended, or the hub has decided to close it. */
   get closed(): boolean {
     return this.#state === "closed";
+  }
+
+  overflowed(): void {
+    this.shut(CLOSE_CODES.SLOW_CONSUMER, "The client reads more slowly than the hub sends");
   }
 
   /** Closes the link at once. Waiting messages are dropped. */
@@ -258,7 +230,7 @@ export class Outbox implements Gatherer, CohortMember {
   emit(sequence: Sendable): void {
     try {
       if (this.#state === "open") this.#sendOn(sequence.frame());
-      else if (this.#state !== "closed") this.#hold(sequence);
+      else if (this.#state !== "closed") this.#congested().hold(sequence);
     } catch (error) {
       this.#fail(error);
     }
@@ -316,29 +288,26 @@ export class Outbox implements Gatherer, CohortMember {
     if (this.#state === "open") this.#state = "holding";
   }
 
-  #tellRoom(): void {
-    const seekers = this.#roomSeekers;
-    this.#roomSeekers = undefined;
-    for (const resolve of seekers ?? []) resolve();
+  #congested(): Congestion {
+    return this.#congestion ??= new Congestion(this, this.turn.codec, this.#rules);
   }
 
-  #release(): void {
-    this.#dropped += this.#held?.dropped ?? 0;
-    this.#held = undefined;
+  /** No message waits any more. Only the count of dropped messages is worth keeping. */
+  #decongest(): void {
+    const congestion = this.#congestion;
+    if (congestion?.dropped === 0) this.#congestion = undefined;
+    congestion?.clear();
   }
 
   #sendHeld(): void {
     if (this.#state !== "open" && this.#state !== "holding") return;
-    const { maxFrameMessages, maxFrameLength, highWaterBytes } = this.#rules.limits;
-    const held = this.#held;
-    while (held && held.size > 0) {
-      if (this.#link.bufferedAmount >= highWaterBytes) return;
-      this.#send(held.shift(maxFrameMessages, maxFrameLength)!);
+    while (this.held > 0) {
+      if (this.#link.bufferedAmount >= this.#rules.limits.highWaterBytes) return;
+      this.#send(this.#congestion!.shift()!);
       if (this.closed) return;
     }
     this.#state = "open";
-    this.#release();
-    this.#tellRoom();
+    this.#decongest();
   }
 
   #send(frame: Encoded): void {
@@ -360,35 +329,5 @@ export class Outbox implements Gatherer, CohortMember {
   #report(error: unknown): void {
     // Later: it calls the application, which may send and close in the middle of a delivery.
     queueMicrotask(() => this.#rules.failed?.(error));
-  }
-
-  /** Puts messages into the queue. If it exceeds its limits, the link first gets time to drain. */
-  #hold(sequence: Sendable): void {
-    const held = this.#held ??= new HoldQueue(this.turn.codec, this.#rules.limits);
-    const wasExceeded = held.exceeded;
-    held.add(sequence);
-    if (!held.exceeded) return;
-    if (held.flooded) return this.#judge();
-    if (wasExceeded) return; // it is being judged
-    this.#cancelJudging?.(); // for an earlier burst, which the client has read meanwhile
-    this.#judgeAfter(GRACE_WAITS);
-  }
-
-  /** Waits, then enforces the limits. A wait that ends late does not count: the process was too busy to send. */
-  #judgeAfter(waits: number): void {
-    const { clock } = this.#rules;
-    const due = clock.now() + GRACE_MS / GRACE_WAITS;
-    this.#cancelJudging = clock.after(GRACE_MS / GRACE_WAITS, () => {
-      this.#cancelJudging = undefined;
-      const left = clock.now() - due > LATE_MS ? waits : waits - 1;
-      this.drained();
-      if (left === 0) this.#judge();
-      else if (this.#held?.exceeded) this.#judgeAfter(left);
-    });
-  }
-
-  #judge(): void {
-    if (this.#state === "closed" || !this.#held || this.#held.enforce()) return;
-    this.shut(CLOSE_CODES.SLOW_CONSUMER, "The client reads more slowly than the hub sends");
   }
 }

@@ -9,7 +9,7 @@ import { count, ms, ratio } from "../../contract/options/option_kinds.ts";
 import { bag, type Kind, or, type Read, type Rows } from "../../contract/options/read_options.ts";
 import type { HubLimits } from "../api/limits.ts";
 import type { SlowConsumerPolicy } from "../api/options.ts";
-import type { OutboxLimits } from "../outbox/outbox.ts";
+import type { OutboxLimits } from "../outbox/outbox_rules.ts";
 
 /** When a frame has this length, it is sent before the turn ends, in UTF-16 units of text, or bytes. */
 const FRAME_LENGTH = 64 * 1024;

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type Encoded, jsonCodec } from "../../contract/mod.ts";
-import { Outbox, type OutboxLimits } from "../../hub/outbox/outbox.ts";
+import { Outbox } from "../../hub/outbox/outbox.ts";
+import type { OutboxLimits } from "../../hub/outbox/outbox_rules.ts";
 import { Turn } from "../../hub/outbox/turn.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";

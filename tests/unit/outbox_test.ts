@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { CLOSE_CODES, type Encoded, HubError } from "../../contract/mod.ts";
-import { Outbox, type OutboxLimits } from "../../hub/outbox/outbox.ts";
+import { Outbox } from "../../hub/outbox/outbox.ts";
+import type { OutboxLimits } from "../../hub/outbox/outbox_rules.ts";
 import { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
 import { Turn } from "../../hub/outbox/turn.ts";
 import type { Link } from "../../transports/transport.ts";

@@ -1,6 +1,7 @@
 import type { Surface } from "../../contract/mod.ts";
 import type { Connection } from "../../hub/connection/connection.ts";
-import { Outbox, type OutboxLimits } from "../../hub/outbox/outbox.ts";
+import { Outbox } from "../../hub/outbox/outbox.ts";
+import type { OutboxLimits } from "../../hub/outbox/outbox_rules.ts";
 import { Turn } from "../../hub/outbox/turn.ts";
 import type { Link } from "../../transports/transport.ts";
 import { FakeClock } from "../fake_clock.ts";
