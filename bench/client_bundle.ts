@@ -13,7 +13,7 @@ export const CLIENT_GOAL_BYTES = 10_240;
  * The limit while the client does not meet the target, in bytes. A test checks it. If a change needs more bytes, first look
  * for code to remove. If a change makes the client smaller, lower this limit.
  */
-export const CLIENT_LIMIT_BYTES = 18_850;
+export const CLIENT_LIMIT_BYTES = 18_900;
 
 /** The limit of the additional bytes of a page that also uses presence. */
 export const PRESENCE_LIMIT_BYTES = 2_800;

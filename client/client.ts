@@ -93,7 +93,8 @@ export class HubClient implements AsyncDisposable {
     const { report, reportRepeated, maxPendingRequests: maxPending } = settings;
     const calls = new PendingCalls(settings.clock);
     const open = () => this.#keeper.open;
-    const options = { settings, surface, calls, open };
+    const problem = () => this.#keeper.problem;
+    const options = { settings, surface, calls, open, problem };
     const requests = new Requests({ ...options, opened: () => this.#extension?.opened() });
     this.#parts = { contract, settings, calls, requests };
     this.#subscriptions = new Subscriptions({ ...options, requests });

@@ -102,14 +102,14 @@ export class Connection {
     this.#events = events;
     const { clock, connectTimeoutMs } = settings;
     this.#stopTimer = clock.after(connectTimeoutMs, () => {
-      const error = new HubError("TIMEOUT", `Cannot connect to ${this.#hub} within ${connectTimeoutMs} ms`);
+      const error = new HubError("TIMEOUT", `Cannot connect to ${this.hub} within ${connectTimeoutMs} ms`);
       this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error);
     });
     this.#connect();
   }
 
   /** The hub, for error messages. */
-  get #hub(): string {
+  get hub(): string {
     return `the hub${this.#url && ` at ${showAddress(this.#url)}`}`;
   }
 
@@ -355,7 +355,7 @@ export class Connection {
   #closed(code: number, reason: string): void {
     this.#gone.resolve();
     if (this.#closing) return;
-    const what = this.welcome ? "Connection lost" : `Cannot connect to ${this.#hub}`;
+    const what = this.welcome ? "Connection lost" : `Cannot connect to ${this.hub}`;
     const fallback = this.welcome ? "DISCONNECTED" : "UNAVAILABLE";
     const error = this.#fault ??
       new HubError(ERROR_OF_CLOSE[code] ?? fallback, `${what}: ${reason || "the link closed"} (${code})`);

@@ -17,7 +17,6 @@ import {
 } from "../contract/mod.ts";
 import { CALL } from "../contract/options/option_kinds.ts";
 import { readOptions } from "../contract/options/read_options.ts";
-import { suggest } from "../contract/options/suggest.ts";
 import type { Settings } from "./options.ts";
 import type { RoomMeta } from "./api/mod.ts";
 
@@ -121,10 +120,9 @@ export class Events {
   }
 
   #entry(name: string): Entry {
-    const { serverToClient } = this.#surface;
-    const entry = serverToClient.get(name);
+    const entry = this.#surface.serverToClient.get(name);
     if (entry?.payload) return entry;
-    const why = `no such event, ${suggest(name, serverToClient.keys())}`;
+    const why = this.#surface.whyNot("event", name);
     throw new HubError("NOT_FOUND", `Cannot listen to the event "${name}": ${why}`);
   }
 }

@@ -69,6 +69,8 @@ export class Keeper {
   readonly #stopWaking = new Set<() => void>();
   /** When the last connection opened; absent until the first one. */
   #openedAt: number | undefined;
+  /** Why the last attempt to connect failed, or the last connection ended. */
+  #problem: HubError | undefined;
   /** When the next attempt may begin if the device wakes up. */
   #soonest = 0;
   #retryAt = 0;
@@ -110,6 +112,11 @@ export class Keeper {
   /** The connection, while it is open. */
   get open(): Connection | undefined {
     return this.#status === "open" ? this.#connection : undefined;
+  }
+
+  /** Why there is no connection. */
+  get problem(): string {
+    return this.#problem?.message ?? `no answer yet from ${this.#connection!.hub}`;
   }
 
   /** See `Client.onStatus`. */
@@ -174,6 +181,7 @@ export class Keeper {
     const connection = this.#connection!;
     this.#openedAt = this.#settings.clock.now();
     this.#status = "open";
+    this.#problem = undefined;
     this.#events.open(connection);
     this.#ready.resolve();
     this.#tell({ nodeId: connection.welcome?.node });
@@ -229,6 +237,7 @@ export class Keeper {
   #retry(delayMs: number | undefined, error: HubError, info: StatusInfo): void {
     if (delayMs === undefined) return this.#finish(error);
     this.#connection = undefined;
+    this.#problem = error;
     const wasOpen = this.#status === "open";
     this.#status = this.#openedAt === undefined ? "connecting" : "reconnecting";
     if (wasOpen) {

@@ -18,7 +18,6 @@ import {
 import { copyMessage, MAX_DEPTH, type PlainRules } from "../contract/values/plain.ts";
 import { CALL, text } from "../contract/options/option_kinds.ts";
 import { optional, readOptions, type Rows } from "../contract/options/read_options.ts";
-import { suggest } from "../contract/options/suggest.ts";
 import type { RequestOptions } from "./api/mod.ts";
 import type { Connection } from "./connection.ts";
 import type { Settings } from "./options.ts";
@@ -72,6 +71,8 @@ export interface RequestsOptions {
   readonly calls: PendingCalls;
   /** The connection, while it is open. */
   readonly open: () => Connection | undefined;
+  /** Why there is no connection, for errors. */
+  readonly problem: () => string;
   /** Called when the connection becomes {@linkcode Requests.free}, before waiting requests are sent. */
   readonly opened: () => void;
 }
@@ -214,13 +215,10 @@ export class Requests {
   }
 
   #entry(name: string, kind: "request" | "signal"): Entry {
-    const { clientToServer } = this.#options.surface;
-    const entry = clientToServer.get(name);
+    const { surface } = this.#options;
+    const entry = surface.clientToServer.get(name);
     if (entry && (kind === "request") === (entry.input !== undefined)) return entry;
-    const why = entry
-      ? `it is a ${entry.input ? "request" : "signal"}`
-      : `no such ${kind}, ${suggest(name, clientToServer.keys())}`;
-    throw new HubError("NOT_FOUND", `Cannot send the ${kind} "${name}": ${why}`);
+    throw new HubError("NOT_FOUND", `Cannot send the ${kind} "${name}": ${surface.whyNot(kind, name)}`);
   }
 
   /** The connection, if it is open and not held. Throws if waiting for it makes no sense. */
@@ -269,7 +267,8 @@ export class Requests {
 
   #wait(name: string, patience: Patience, start: Start<unknown>): Promise<unknown> {
     const late = () => {
-      const why = this.#options.open() ? "" : ": not connected";
+      const { open, problem } = this.#options;
+      const why = open() ? "" : `: not connected: ${problem()}`;
       return new HubError("TIMEOUT", `Cannot send "${name}" within ${patience.inAllMs} ms${why}`);
     };
     return patiently(this.#options.settings.clock, patience, late, start);

@@ -14,6 +14,7 @@ import type {
   TopicDefinition,
 } from "./definition.ts";
 import { checkDefinition } from "./check_definition.ts";
+import { kindOf, type NameKind, type Places, whyNot } from "./names/why_not.ts";
 import { PatternTable } from "./pattern.ts";
 import type { Schema } from "./standard_schema.ts";
 import { hasLoneSurrogate, toWellFormed } from "./values/text.ts";
@@ -68,6 +69,13 @@ export interface Surface {
   readonly serverToClient: ReadonlyMap<string, Entry>;
   /** Topics, by pattern. */
   readonly topics: PatternTable<TopicEntry>;
+  /**
+   * Why a name cannot be used as one of this kind, for errors: `it is a room`, or `no such topic, did you mean "news"?`.
+   *
+   * @param kind What it is used as.
+   * @param name The name.
+   */
+  whyNot(kind: NameKind, name: string): string;
 }
 
 /** A contract, ready for use by {@linkcode createHub} and {@linkcode createClient}. Made by {@linkcode defineContract}. */
@@ -186,19 +194,18 @@ function addSurface(
   }
 }
 
-interface MutableSurface {
-  readonly role: string | undefined;
-  clientToServer: Map<string, Entry>;
-  serverToClient: Map<string, Entry>;
-  topics: PatternTable<TopicEntry>;
+interface MutableSurface extends Surface {
+  readonly clientToServer: Map<string, Entry>;
+  readonly serverToClient: Map<string, Entry>;
 }
 
-function surfaceOf(definition: ContractDefinition, role?: string): Surface {
+function surfaceOf(definition: ContractDefinition, places: Places, role?: string): Surface {
   const surface: MutableSurface = {
     role,
     clientToServer: new Map(),
     serverToClient: new Map(),
     topics: new PatternTable(),
+    whyNot: (kind, name) => whyNot(kind, name, surface, kindOf(name, surface, places)),
   };
   addSurface(surface, definition.shared, undefined);
   if (role !== undefined) addSurface(surface, definition.roles[role], role);
@@ -268,22 +275,23 @@ export function defineContract<const D extends ContractDefinition>(
   definition: D & CheckedDefinition<D>,
 ): Contract<D> {
   checkDefinition(definition);
+  const presence = new PatternTable<DeclaredPresence>();
+  const rooms = new PatternTable<RoomEntry>();
+  const places = { presence, rooms };
   const roles = new Map<string, Surface>();
   for (const role of Object.keys(definition.roles)) {
     checkSendable(role, "role");
-    roles.set(role, surfaceOf(definition, role));
+    roles.set(role, surfaceOf(definition, places, role));
   }
   if (roles.size === 0) throw new TypeError("Cannot define a contract without roles: give it at least one");
   if (roles.has("shared")) {
     throw new TypeError('Cannot call a role "shared": that is the part that every role has');
   }
   checkEventsAgree(definition);
-  const presence = new PatternTable<DeclaredPresence>();
   for (const [pattern, written] of Object.entries(definition.presence ?? {})) {
     checkSendable(pattern, "presence");
     presence.add(pattern, declaredPresence(pattern, written));
   }
-  const rooms = new PatternTable<RoomEntry>();
   for (const [pattern, { history }] of Object.entries(definition.rooms ?? {})) {
     checkSendable(pattern, "room");
     checkHistory(history, `room "${pattern}"`, `rooms.${pattern}`);
@@ -291,5 +299,6 @@ export function defineContract<const D extends ContractDefinition>(
   }
   const serverToServer = new Map<string, Entry>();
   addEntries(serverToServer, definition.serverToServer, "server-to-server message", "serverToServer");
-  return { definition, roles, shared: surfaceOf(definition), presence, rooms, serverToServer };
+  const shared = surfaceOf(definition, places);
+  return { definition, roles, shared, presence, rooms, serverToServer };
 }

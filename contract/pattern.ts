@@ -160,6 +160,8 @@ class Branch<T> {
  * the length of the name, not on the number of patterns.
  */
 export class PatternTable<T> {
+  /** The patterns, in the order of their declaration. */
+  readonly patterns: string[] = [];
   readonly #literals = new Map<string, T>();
   readonly #root = new Branch<T>();
 
@@ -175,6 +177,7 @@ export class PatternTable<T> {
     if (pattern.literal) {
       if (this.#literals.has(source)) throw new TypeError(`Cannot declare "${source}" twice`);
       this.#literals.set(source, value);
+      this.patterns.push(source);
       return;
     }
     const segments = source.split("/");
@@ -185,6 +188,7 @@ export class PatternTable<T> {
       );
     }
     segments.reduce((branch, segment) => branch.grow(segment), this.#root).leaf = { pattern, value };
+    this.patterns.push(source);
   }
 
   /**

@@ -127,9 +127,10 @@ export class Subscriptions {
   }
 
   #find(topic: string): TopicEntry {
-    const found = this.#options.surface.topics.find(topic);
+    const { surface } = this.#options;
+    const found = surface.topics.find(topic);
     if (found) return found.value;
-    throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": no such topic`);
+    throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": ${surface.whyNot("topic", topic)}`);
   }
 
   /**

@@ -5,6 +5,7 @@
  */
 
 import { type Contract, type Entry, HubError } from "../../contract/mod.ts";
+import { kindInAny, whyNot } from "../../contract/names/why_not.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { encodeBus } from "../backplane/bus_wire.ts";
 import { CLUSTER_CHANNEL, roleChannel, roomChannel, userChannel, userGroup } from "../backplane/channels.ts";
@@ -47,7 +48,7 @@ export class Events {
   /** Events, and requests to clients. */
   readonly #entries = new Map<string, Entry>();
   readonly #events = new Map<string, Event>();
-  readonly #surfaces: Contract["roles"];
+  readonly #contract: Contract;
   readonly #copies = new Copies();
 
   /** @param options Its options. */
@@ -55,7 +56,7 @@ export class Events {
     this.#registry = registry;
     this.#backplane = backplane;
     this.#find = find;
-    this.#surfaces = contract.roles;
+    this.#contract = contract;
     for (const surface of contract.roles.values()) {
       for (const [name, entry] of surface.serverToClient) {
         this.#entries.set(name, entry);
@@ -115,7 +116,7 @@ export class Events {
   question(name: string): Entry {
     const entry = this.#entries.get(name);
     if (entry?.input) return entry;
-    throw new HubError("NOT_FOUND", `Cannot send request "${name}": the contract has none of that name`);
+    throw this.#unknown("request to clients", name);
   }
 
   /** Sends an event to a room, on every node. */
@@ -151,7 +152,7 @@ export class Events {
   toRole(role: string, name: string, payload: unknown): void {
     const event = this.#event(name);
     const parsed = event.parse(payload);
-    if (!this.#surfaces.get(role)?.serverToClient.has(name)) {
+    if (!this.#contract.roles.get(role)?.serverToClient.has(name)) {
       throw new HubError("NOT_FOUND", `Cannot send event "${name}": role "${role}" has none of that name`);
     }
     const send = this.#backplane.prepare(roleChannel(role), ["ev", name, null, parsed]);
@@ -177,7 +178,18 @@ export class Events {
   #event(name: string): Event {
     const event = this.#events.get(name);
     if (event) return event;
-    throw new HubError("NOT_FOUND", `Cannot send event "${name}": the contract has none of that name`);
+    throw this.#unknown("event", name);
+  }
+
+  #unknown(kind: "event" | "request to clients", name: string): HubError {
+    const { shared } = this.#contract;
+    const why = whyNot(
+      kind,
+      name,
+      { ...shared, serverToClient: this.#entries },
+      kindInAny(name, this.#contract),
+    );
+    return new HubError("NOT_FOUND", `Cannot send ${kind} "${name}": ${why}`);
   }
 
   #deliver(group: string, event: Event, parsed: unknown, except?: string | null): void {

@@ -12,6 +12,7 @@ import {
   type PatternTable,
   type TopicEntry,
 } from "../../contract/mod.ts";
+import { kindInAny, whyNot } from "../../contract/names/why_not.ts";
 import { roomChannel, roomOf, topicChannel } from "../backplane/channels.ts";
 import { forgetOldest } from "../connection/forget_oldest.ts";
 import type { RecordForm } from "../groups/record_form.ts";
@@ -149,8 +150,10 @@ export class Catalog {
     if (topic) return topic;
     if (role !== undefined) throw new HubError("NOT_FOUND", `Role "${role}" has no topic "${name}"`);
     const owner = [...this.#contract.roles].find(([, { topics }]) => lookUp(topics, name))?.[0];
-    const hint = owner === undefined ? "" : `: role "${owner}" has it, use hub.forRole("${owner}")`;
-    throw new HubError("NOT_FOUND", `The contract has no shared topic "${name}"${hint}`);
+    const why = owner === undefined
+      ? whyNot("topic", name, surface!, kindInAny(name, this.#contract))
+      : `role "${owner}" has it, use hub.forRole("${owner}")`;
+    throw new HubError("NOT_FOUND", `The contract has no shared topic "${name}": ${why}`);
   }
 }
 

@@ -1,7 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { z } from "zod";
 import { createClient } from "../../client/mod.ts";
+import { defineContract } from "../../contract/mod.ts";
 import { test } from "../harness.ts";
-import { connecting, contract, opened, rejection, turn } from "./setup.ts";
+import { FakeServer } from "./fake_server.ts";
+import { connecting, contract, opened, rejection, retried, turn } from "./setup.ts";
 
 test("a name or a kind that does not exist is refused, and the error says what there is", async () => {
   const { client } = await opened();
@@ -16,7 +19,7 @@ test("a name or a kind that does not exist is refused, and the error says what t
     [() => untyped.request("sya", {}), 'Cannot send the request "sya": no such request, did you mean "say"?'],
     [
       () => untyped.signal("nothing", {}),
-      'Cannot send the signal "nothing": no such signal, there are "say", "slow", "typing"',
+      'Cannot send the signal "nothing": no such signal, there are "typing"',
     ],
     [
       () => untyped.on("mesage", () => {}),
@@ -33,7 +36,75 @@ test("a request that could not be sent in time says so if there is no connection
   await turn();
   clock.advance(7_000);
   const { code, message } = await late;
-  assertEquals([code, message], ["TIMEOUT", 'Cannot send "say" within 7000 ms: not connected']);
+  assertEquals([code, message], [
+    "TIMEOUT",
+    'Cannot send "say" within 7000 ms: not connected: no answer yet from the hub at ws://hub.test/realtime',
+  ]);
+  await client.close();
+});
+
+test("a request that could not be sent in time says where the client tried to connect, and why that failed", async () => {
+  const rig = await connecting();
+  const { client, server, clock } = rig;
+  const late = () => rejection(client.request("say", { text: "hi" }, { timeoutMs: 1 }));
+  server.link.close(1006, "status code 404");
+  const never = late();
+  clock.advance(1);
+  assertEquals(
+    (await never).message,
+    'Cannot send "say" within 1 ms: not connected: ' +
+      "Cannot connect to the hub at ws://hub.test/realtime: status code 404 (1006)",
+  );
+  await retried(rig);
+  server.link.welcome();
+  await client.ready;
+  server.link.close(1001, "the network is down");
+  const lost = late();
+  clock.advance(1);
+  assertEquals(
+    (await lost).message,
+    'Cannot send "say" within 1 ms: not connected: Connection lost: the network is down (1001)',
+  );
+  await client.close();
+});
+
+test("a name of another kind is refused, and the error says what it is", async () => {
+  const payload = z.object({});
+  const chat = defineContract({
+    shared: { topics: { news: { payload } } },
+    roles: {
+      member: {
+        clientToServer: { say: { payload } },
+        serverToClient: { message: { payload }, confirm: { input: payload, output: payload } },
+      },
+    },
+    rooms: { "kept/:id": { history: { size: 1 } } },
+    presence: { "room/:id": payload },
+  });
+  const url = "ws://hub.test/realtime";
+  const client = createClient(chat, { url, role: "member", transport: new FakeServer() });
+  type Untyped = Record<"subscribe" | "on", (name: string, listener: () => void) => unknown>;
+  const { subscribe, on } = {
+    subscribe: (name: string) => (client as unknown as Untyped).subscribe(name, () => {}),
+    on: (name: string) => (client as unknown as Untyped).on(name, () => {}),
+  };
+  const ask = (name: string) =>
+    (client as { request(name: string, input: object): Promise<unknown> }).request(name, {});
+  const expected: [(name: string) => unknown, string, string][] = [
+    [subscribe, "room/1", 'Cannot subscribe to "room/1": it is a room (the server puts clients into it)'],
+    [subscribe, "kept/1", 'Cannot subscribe to "kept/1": it is a room (the server puts clients into it)'],
+    [subscribe, "message", 'Cannot subscribe to "message": it is an event'],
+    [subscribe, "say", 'Cannot subscribe to "say": it is a signal'],
+    [subscribe, "newz", 'Cannot subscribe to "newz": no such topic, did you mean "news"?'],
+    [on, "news", 'Cannot listen to the event "news": it is a topic'],
+    [on, "room/1", 'Cannot listen to the event "room/1": it is a room (the server puts clients into it)'],
+    [on, "confirm", 'Cannot listen to the event "confirm": it is a request to clients'],
+    [ask, "message", 'Cannot send the request "message": it is an event'],
+    [ask, "news", 'Cannot send the request "news": it is a topic'],
+  ];
+  for (const [run, name, text] of expected) {
+    assertEquals((await rejection((async () => await run(name))())).message, text);
+  }
   await client.close();
 });
 

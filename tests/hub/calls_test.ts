@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createHub, HubError } from "@trunkline/hub";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { FakeClock } from "../fake_clock.ts";
@@ -240,5 +240,29 @@ test("a topic of a role that is published as a shared one is refused, and the er
     'The contract has no shared topic "audit": role "admin" has it, use hub.forRole("admin")',
   );
   const unknown = await assertRejects(async () => await publish("nothing", {}), HubError);
-  assertEquals(unknown.message, 'The contract has no shared topic "nothing"');
+  assert(
+    unknown.message.startsWith('The contract has no shared topic "nothing": no such topic, there are "'),
+  );
+  for (
+    const [name, kind] of [["message", "an event"], ["confirm", "a request to clients"], [
+      "say",
+      "a request",
+    ]]
+  ) {
+    const other = await assertRejects(async () => await publish(name!, {}), HubError);
+    assertEquals(other.message, `The contract has no shared topic "${name}": it is ${kind}`);
+  }
+});
+
+test("an event that the contract does not declare is refused, and the error says what the name is, or what there is", async () => {
+  await using node = await createNode();
+  const room = node.hub.room("lobby") as unknown as { broadcast(name: string, payload: unknown): void };
+  const expected = [
+    ["mesage", 'Cannot send event "mesage": no such event, did you mean "message"?'],
+    ["stats", 'Cannot send event "stats": it is a topic'],
+    ["confirm", 'Cannot send event "confirm": it is a request to clients'],
+  ];
+  for (const [name, text] of expected) {
+    assertThrows(() => room.broadcast(name!, {}), HubError, text);
+  }
 });
