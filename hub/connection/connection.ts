@@ -63,6 +63,25 @@ export interface Identity {
 
 const NO_ROOMS: ReadonlySet<string> = new Set();
 
+/** Puts a connection into its rooms again. */
+interface Rejoins {
+  /** The connection leaves a room. Returns whether it was on its way into it. */
+  leave(room: string): boolean;
+  /** The connection is gone. */
+  close(): void;
+}
+
+/** The parts of a connection that most connections never have. They are in one object, to save memory. */
+class RareParts {
+  rejoins = false;
+  rejoining: Rejoins | undefined;
+  /** The requests that the client has not answered. */
+  calls: PendingCalls | undefined;
+  aborter: AbortController | undefined;
+  /** Why the link has gone, and the rooms of that moment. */
+  ended: { readonly reason: DisconnectReason; readonly rooms: ReadonlySet<string> } | undefined;
+}
+
 /** A connection of this node; users see it as `HubConnection`. It makes its parts only on demand, to save memory. */
 export class Connection implements Identity {
   readonly id: string;
@@ -73,22 +92,14 @@ export class Connection implements Identity {
   readonly address: string | undefined;
   /** The client's positions in rooms with history; `undefined` when the client does not support them. */
   readonly past: RoomPast | undefined;
-  /** Whether the hub tells the client its rooms, so that the client can come back to them. */
-  readonly rejoins: boolean;
   /** The messages to the client. */
   readonly outbox: Outbox;
   /** Its subscriptions, made by its first subscribe. */
   subscriptions: { revoke(topic: string, reason: string): void } | undefined;
-  /** Puts it into its rooms again; set when the client named some. */
-  rejoining: { leave(room: string): boolean } | undefined;
   /** Its groups, by name; kept by the registry. */
   memberships: SmallMap<string, Membership> | undefined;
   readonly #rules: ConnectionRules;
-  /** The requests that the client has not answered. */
-  #calls: PendingCalls | undefined;
-  #aborter: AbortController | undefined;
-  #ended: DisconnectReason | undefined;
-  #lastRooms: ReadonlySet<string> | undefined;
+  #rare: RareParts | undefined;
 
   /**
    * @param identity The identity of the client.
@@ -103,14 +114,28 @@ export class Connection implements Identity {
     this.ctx = identity.ctx;
     this.address = identity.address;
     this.past = identity.past;
-    this.rejoins = identity.rejoins === true;
     this.outbox = outbox;
     this.#rules = rules;
+    if (identity.rejoins) this.#parts.rejoins = true;
   }
 
   /** Its role. */
   get role(): string {
     return this.surface.role!;
+  }
+
+  /** Whether the hub tells the client its rooms, so that the client can come back to them. */
+  get rejoins(): boolean {
+    return this.#rare?.rejoins === true;
+  }
+
+  /** Puts it into its rooms again; set when the client named some. */
+  get rejoining(): Rejoins | undefined {
+    return this.#rare?.rejoining;
+  }
+
+  set rejoining(rejoining: Rejoins | undefined) {
+    this.#parts.rejoining = rejoining;
   }
 
   /** Whether the client supports rooms with history. */
@@ -120,7 +145,8 @@ export class Connection implements Identity {
 
   /** The rooms that it is in. When it is gone, the rooms that it was in. */
   get rooms(): ReadonlySet<string> {
-    if (this.#lastRooms) return this.#lastRooms;
+    const ended = this.#rare?.ended;
+    if (ended) return ended.rooms;
     if (!this.memberships) return NO_ROOMS;
     const rooms = new Set<string>();
     for (const [, { live, room }] of this.memberships.entries()) {
@@ -136,7 +162,7 @@ export class Connection implements Identity {
 
   /** How many requests the client has not answered. */
   get asking(): number {
-    return this.#calls?.size ?? 0;
+    return this.#rare?.calls?.size ?? 0;
   }
 
   /** Whether it is gone, or closing. */
@@ -146,9 +172,10 @@ export class Connection implements Identity {
 
   /** Aborted when the connection is gone. */
   get signal(): AbortSignal {
-    this.#aborter ??= new AbortController();
-    if (this.#ended && !this.#aborter.signal.aborted) this.#aborter.abort(goneError(this.#ended));
-    return this.#aborter.signal;
+    const parts = this.#parts;
+    const { signal } = parts.aborter ??= new AbortController();
+    if (parts.ended && !signal.aborted) parts.aborter.abort(goneError(parts.ended.reason));
+    return signal;
   }
 
   /** See `HubConnection.emit`. */
@@ -172,13 +199,14 @@ export class Connection implements Identity {
     const { timeoutMs, signal } = readClientCall(options);
     const entry = this.#entry(name, "request");
     const parsed = await owning(() => parse(entry.input!, input, "input of", name));
-    if (this.#ended) throw goneError(this.#ended);
+    const parts = this.#parts;
+    if (parts.ended) throw goneError(parts.ended.reason);
     const { clock, requestTimeoutMs, maxPendingRequests } = this.#rules;
     if (this.asking >= maxPendingRequests) {
       const text = `${this.asking} requests wait for this client (limits.maxPendingRequests)`;
       throw own(new HubError("RATE_LIMITED", `Cannot ask "${name}": ${text}`));
     }
-    const calls = this.#calls ??= new PendingCalls(clock);
+    const calls = parts.calls ??= new PendingCalls(clock);
     const { id, answer } = calls.open(
       name,
       { timeoutMs: timeoutMs ?? requestTimeoutMs, signal },
@@ -195,12 +223,12 @@ export class Connection implements Identity {
 
   /** The client has answered a request. An unknown id is ignored. */
   answered(id: number, output: unknown): void {
-    this.#calls?.resolve(id, output);
+    this.#rare?.calls?.resolve(id, output);
   }
 
   /** The client has answered with an error. */
   refused(id: number, error: WireError): void {
-    this.#calls?.reject(id, error);
+    this.#rare?.calls?.reject(id, error);
   }
 
   /** See `HubConnection.unsubscribe`. */
@@ -228,20 +256,24 @@ export class Connection implements Identity {
 
   /** Closes it. A reason that is too long is cut off. */
   shut(code: number, reason: string): void {
-    if (this.#ended) return;
+    if (this.#rare?.ended) return;
     this.outbox.flush(); // what was sent before the close arrives before it
     this.outbox.shut(code, reason);
   }
 
   /** Ends everything that belongs to it: the link is gone. Called once. */
   end(reason: DisconnectReason): void {
-    this.#lastRooms = this.rooms;
-    this.#ended = reason;
+    const parts = this.#parts;
+    parts.ended = { reason, rooms: this.rooms };
     this.outbox.close();
-    this.#calls?.failAll((name) =>
+    parts.calls?.failAll((name) =>
       new HubError("DISCONNECTED", `The client left before it answered "${name}"`)
     );
-    this.#aborter?.abort(goneError(reason));
+    parts.aborter?.abort(goneError(reason));
+  }
+
+  get #parts(): RareParts {
+    return this.#rare ??= new RareParts();
   }
 
   #entry(name: string, kind: "event" | "request"): Entry {

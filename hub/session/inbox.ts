@@ -32,17 +32,14 @@ interface Waiting {
   readonly frame: PendingFrame;
 }
 
-/** The inbox of a connection. It makes its parts only on demand, because most clients send little. */
-export class Inbox implements Held {
+/**
+ * The inbox of a connection. It makes its parts only on demand, because most clients send little. It counts its bytes
+ * itself, because one more object for each connection would take more memory.
+ */
+export class Inbox extends PendingBytes implements Held {
   readonly #conn: Connection;
   readonly #context: SessionContext;
   readonly #rate: RateLimiter;
-  /**
-   * The frame that is being handled, before anything of it is kept. It is cleared at once, because frames are large.
-   */
-  #frame: Encoded = "";
-  #kept: PendingBytes | undefined;
-  #subscriptions: Subscriptions | undefined;
   #watches: Watches | undefined;
   #calls: Calls | undefined;
   /** Messages that wait because an earlier message takes time. */
@@ -53,6 +50,7 @@ export class Inbox implements Held {
    * @param context The shared context of all sessions.
    */
   constructor(conn: Connection, context: SessionContext) {
+    super();
     this.#conn = conn;
     this.#context = context;
     this.#rate = new RateLimiter(context.options.clock, context.limits);
@@ -83,7 +81,7 @@ export class Inbox implements Held {
   }
 
   /** Subscribes to the topics of the hello, as if the client had sent the subscribes now. */
-  begin(topics: readonly TopicMark[]): void {
+  subscribe(topics: readonly TopicMark[]): void {
     this.#rate.refill(topics.length);
     for (const mark of topics) {
       if (this.#conn.closed) return;
@@ -104,8 +102,7 @@ export class Inbox implements Held {
       );
     }
     conn.outbox.beginReply();
-    if (this.#kept) this.#kept.begin(frame);
-    else this.#frame = frame;
+    this.begin(frame);
     try {
       const values = conn.outbox.turn.codec.decode(frame);
       this.#rate.refill(values.length || 1);
@@ -117,8 +114,7 @@ export class Inbox implements Held {
     } catch (error) {
       this.#fail(error);
     }
-    this.#kept?.end();
-    this.#frame = "";
+    this.end();
     conn.outbox.endReply();
   }
 
@@ -130,20 +126,17 @@ export class Inbox implements Held {
     this.#calls?.close();
   }
 
-  get #bytes(): PendingBytes {
-    return this.#kept ??= new PendingBytes(this.#frame);
+  get #subscriptions(): Subscriptions | undefined {
+    return this.#conn.subscriptions as Subscriptions | undefined; // only this inbox makes them
   }
 
   get #subscribed(): Subscriptions {
-    return this.#subscriptions ??= this.#conn.subscriptions = new Subscriptions(
-      this.#conn,
-      this.#context,
-      this,
-    );
+    return this.#subscriptions ??
+      (this.#conn.subscriptions = new Subscriptions(this.#conn, this.#context, this));
   }
 
   get #handled(): Calls {
-    return this.#calls ??= new Calls(this.#conn, this.#context, this.#bytes);
+    return this.#calls ??= new Calls(this.#conn, this.#context, this);
   }
 
   /** Handles one message, now or in its turn. */
@@ -165,10 +158,10 @@ export class Inbox implements Held {
 
   #wait(message: ClientMessage, waiting: Waiting[]): void {
     const { limits: { maxPendingRequests, maxPendingBytes } } = this.#context;
-    waiting.push({ message, frame: this.#bytes.keep() });
+    waiting.push({ message, frame: this.keep() });
     if (waiting.length > maxPendingRequests) {
       this.#refuse("rate", CLOSE_CODES.RATE_LIMITED, `More than ${maxPendingRequests} messages wait`);
-    } else if (this.#bytes.bytes > maxPendingBytes) {
+    } else if (this.bytes > maxPendingBytes) {
       this.#refuse("rate", CLOSE_CODES.RATE_LIMITED, `Messages of more than ${maxPendingBytes} bytes wait`);
     }
   }
@@ -260,7 +253,7 @@ export class Inbox implements Held {
       presence,
       all: this,
       subscriptions: () => this.#subscriptions,
-      kept: () => this.#bytes,
+      kept: this,
     });
   }
 
@@ -268,7 +261,7 @@ export class Inbox implements Held {
     const waiting = this.#waiting;
     const index = waiting?.findIndex(({ message }) => isRequest(message) && message[1] === id) ?? -1;
     if (index < 0) return this.#calls?.cancel(id);
-    for (const { frame } of waiting!.splice(index, 1)) this.#bytes.release(frame);
+    for (const { frame } of waiting!.splice(index, 1)) this.release(frame);
   }
 
   /** Lets later messages wait until this promise settles. */
@@ -283,13 +276,14 @@ export class Inbox implements Held {
     this.#waiting = undefined;
     for (const [i, { message, frame }] of waiting.entries()) {
       if (this.#conn.closed) return;
-      this.#bytes.resume(frame);
+      this.begin(frame);
       try {
         this.#handle(message);
       } catch (error) {
         this.#fail(error);
       }
-      this.#bytes.release(frame);
+      this.end();
+      this.release(frame);
       if (this.#waiting) return void (this.#waiting as Waiting[]).push(...waiting.slice(i + 1));
     }
   }

@@ -48,8 +48,6 @@ export class Session implements ServerLinkEvents {
   #stage: Stage = "new";
   #conn: Connection | undefined;
   #inbox: Inbox | undefined;
-  /** Puts the client into its rooms again. */
-  #rejoining: Rejoining | undefined;
   /** See `Beating`. */
   part = -1;
   place = -1;
@@ -220,9 +218,9 @@ export class Session implements ServerLinkEvents {
   /** Puts it into its rooms again. The welcome waits for that, but not longer than `waitMs`. */
   async #rejoin(conn: Connection, joined: ReadonlySet<string>, waitMs: number): Promise<void> {
     const { context } = this.#host;
-    conn.rejoining = this.#rejoining = new Rejoining(conn, context, context.options.rejoin as Rule);
-    await this.#rejoining.start(joined, waitMs);
-    if (this.#rejoining.idle) conn.rejoining = this.#rejoining = undefined;
+    const rejoining = conn.rejoining = new Rejoining(conn, context, context.options.rejoin as Rule);
+    await rejoining.start(joined, waitMs);
+    if (rejoining.idle) conn.rejoining = undefined;
   }
 
   #welcome(conn: Connection, early: readonly TopicMark[] | undefined): void {
@@ -245,7 +243,7 @@ export class Session implements ServerLinkEvents {
         ...(conn.rejoins && { rejoin: true }),
       }]),
     );
-    if (early) inbox.begin(early);
+    if (early) inbox.subscribe(early);
   }
 
   #end(conn: Connection, stage: Stage, reason: DisconnectReason): void {
@@ -253,7 +251,7 @@ export class Session implements ServerLinkEvents {
     users.leave(conn.userId);
     conn.end(reason);
     this.#inbox?.close();
-    this.#rejoining?.close();
+    conn.rejoining?.close();
     registry.leaveAll(conn);
     if (stage !== "new") {
       registry.quit(roleChannel(conn.role), conn);

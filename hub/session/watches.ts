@@ -67,7 +67,7 @@ export interface WatchesParts {
   /** The subscriptions and watches that count for the limit. */
   readonly all: Held;
   /** Counts the bytes of messages that take time. */
-  readonly kept: () => PendingBytes;
+  readonly kept: PendingBytes;
 }
 
 /** The watches of a connection. */
@@ -157,16 +157,16 @@ export class Watches {
       }
       const coming = this.#coming(named);
       if (coming) {
-        const { bytes } = kept();
+        const { bytes } = kept;
         if (bytes > limits.maxPendingBytes) {
           throw new HubError(
             "RATE_LIMITED",
             `Cannot set a state in "${named.name}": states of ${bytes} bytes wait already`,
           );
         }
-        const frame = kept().keep();
+        const frame = kept.keep();
         await coming;
-        kept().release(frame);
+        kept.release(frame);
       }
       if (!conn.isIn(named.channel)) {
         throw new HubError("FORBIDDEN", `Cannot set a state in "${named.name}": enter it first`);

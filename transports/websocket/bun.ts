@@ -72,13 +72,18 @@ function outlived({ data }: BunSocket): void {
   if (typeof end === "function") end.call(data);
 }
 
+/**
+ * The states of a link. From `closing` on the link is closed for the hub, but the hub has not been told yet; in `cut`
+ * the socket is closed already. In `closed` the hub has been told; in `free` also that the socket is closed.
+ */
+type LinkState = "open" | "closing" | "cut" | "closed" | "free";
+
 /** The server's end of a WebSocket. It is the socket's `data` once the socket is open. */
 class BunLink implements Link {
   readonly #terms: Terms;
   readonly #socket: BunSocket;
   readonly #events: ServerLinkEvents;
-  #state: "open" | "closing" | "closed" = "open";
-  #socketGone = false;
+  #state: LinkState = "open";
   #congested = false;
   /** An upper bound of the buffered bytes, because asking the socket is a slow call out of JavaScript. */
   #atMost = 0;
@@ -149,17 +154,20 @@ class BunLink implements Link {
 
   /** The socket is closed. */
   closed(code: number, reason: string): void {
-    if (this.#socketGone) return;
-    this.#socketGone = true;
-    if (this.#state === "open") this.#end(code, reason);
-    else if (this.#state === "closed") this.#events.freed();
+    const state = this.#state;
+    if (state === "open" || state === "closing") this.#state = "cut";
+    if (state === "open") this.#end(code, reason);
+    if (state !== "closed") return;
+    this.#state = "free";
+    this.#events.freed();
   }
 
+  /** Tells the hub that the link is closed. Called once. */
   #end(code: number, reason: string): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
+    const isCut = this.#state === "cut";
+    this.#state = isCut ? "free" : "closed";
     this.#events.close(code, reason);
-    if (this.#socketGone) this.#events.freed();
+    if (isCut) this.#events.freed();
   }
 }
 
