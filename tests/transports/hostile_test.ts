@@ -199,10 +199,12 @@ hostileTest("a link that is closed while congested reports its close, and no dra
   assertEquals(await server.ended(), { code: 4008, reason: "Too slow" });
   assertEquals(server.link.bufferedAmount, 0);
   raw.socket.resume();
-  // Frames are looked for once all is there: to do so again and again would hold up the process that sends them.
+  // Frames are looked for once all is there: to do so again and again would hold up the process that sends them. On Bun
+  // the client has only some seconds to read: then Bun ends the socket, whatever still waits.
   const isClosed = () =>
     raw.receivedBytes > sent && raw.frames.some((frame) => frame.opcode === opcode.close);
-  await waitFor(isClosed, { what: "the close frame, behind all that waits", timeoutMs: 20_000 });
+  const isOver = () => isClosed() || (runtime === "bun" && raw.gone);
+  await waitFor(isOver, { what: "the close frame, behind all that waits", timeoutMs: 20_000 });
   assertEquals([server.drains, server.closings.length], [0, 1]);
 });
 
