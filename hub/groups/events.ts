@@ -206,7 +206,7 @@ export class Events {
     const byTurn = new Map<Turn, Outbox[]>();
     for (const group of groups) {
       for (const conn of this.#registry.members(group)) {
-        if (reached.has(conn) || conn === except) continue;
+        if (reached.has(conn)) continue;
         if (event !== undefined && !conn.surface.serverToClient.has(event)) continue;
         reached.add(conn);
         const { outbox } = conn;
@@ -217,7 +217,7 @@ export class Events {
     }
     // Encode with every codec first: if one fails, nobody gets the message.
     for (const { codec } of byTurn.keys()) message.encoded(codec);
-    for (const [turn, outboxes] of byTurn) pushToSome(message, outboxes, turn);
+    for (const [turn, outboxes] of byTurn) pushToSome(message, outboxes, turn, except?.outbox);
   }
 
   /** The audience of an event: only roles that have it, without the excepted connection. */

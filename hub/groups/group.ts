@@ -85,9 +85,8 @@ export class Group implements ReadonlyGroup {
       this.#push(message, except);
       return;
     }
-    for (const tape of this.#tapes) {
-      tape.pushTo(message, (conn) => conn !== except && conn.surface.serverToClient.has(event));
-    }
+    const hears = (conn: Connection) => conn.surface.serverToClient.has(event);
+    for (const tape of this.#tapes) tape.pushTo(message, hears, except?.outbox);
   }
 
   /**
@@ -101,24 +100,23 @@ export class Group implements ReadonlyGroup {
   deliverRecord(record: SharedRecord, except?: Connection): void {
     for (const { turn } of this.#tapes) record.encoded(turn.codec);
     const { event } = record;
+    const hears = (conn: Connection) => conn.surface.serverToClient.has(event);
     if (this.#surfaces.every(({ recovers }) => recovers) && this.#allHear(event)) {
-      if (this.#push(record, except)) except!.outbox.push(record.hidden);
-      return;
+      this.#push(record, except);
+    } else {
+      for (const tape of this.#tapes) {
+        tape.pushTo(record, (conn) => conn.recovers && hears(conn), except?.outbox);
+        tape.pushTo(record.hidden, (conn) => conn.recovers && !hears(conn));
+        tape.pushTo(record.plain, (conn) => !conn.recovers && hears(conn), except?.outbox);
+      }
     }
-    const hears = (conn: Connection) => conn !== except && conn.surface.serverToClient.has(event);
-    for (const tape of this.#tapes) {
-      tape.pushTo(record, (conn) => conn.recovers && hears(conn));
-      tape.pushTo(record.hidden, (conn) => conn.recovers && !hears(conn));
-      tape.pushTo(record.plain, (conn) => !conn.recovers && hears(conn));
-    }
+    // As a message of its own: so it stays with the others.
+    if (except?.recovers && hears(except) && this.has(except)) except.outbox.pushOwn(record.hidden);
   }
 
-  /** Sends a message to all members but one. Returns whether that one is a member. */
-  #push(message: OutgoingMessage, except: Connection | undefined): boolean {
-    const own = except && this.#tapeOf(except);
-    const isIn = own?.members.has(except!) === true;
-    for (const tape of this.#tapes) tape.push(message, isIn && tape === own ? except!.outbox : undefined);
-    return isIn;
+  /** Sends a message to all members but one. */
+  #push(message: OutgoingMessage, except: Connection | undefined): void {
+    for (const tape of this.#tapes) tape.push(message, except?.outbox);
   }
 
   #kindOf({ surface, recovers }: Connection): number {

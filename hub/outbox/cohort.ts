@@ -14,7 +14,7 @@ import type { Gatherer, Turn } from "./turn.ts";
 export interface CohortMember {
   /** The cohort that it is in; the cohort sets it. */
   cohort: Cohort | undefined;
-  /** The messages that it alone gets, between those of the cohort; the cohort sets it. */
+  /** The messages that it alone gets or does not get, between those of the cohort; the cohort sets it. */
   own: OwnMessages | undefined;
   /** Gives away the messages that it has got in no cohort. They are sent from the cohort that takes it next. */
   giveSequence(): Sequence;
@@ -132,6 +132,21 @@ export class Cohort implements Gatherer {
   }
 
   /**
+   * Adds a message that all members get but one. It stays with the others.
+   *
+   * @param member The member that is left out.
+   * @param message The message.
+   * @param length Its encoded length, in the codec's units.
+   */
+  addExcept(member: CohortMember, message: OutgoingMessage, length: number): void {
+    if (member.cohort === this) {
+      if (this.size === 1) return;
+      (member.own ??= new OwnMessages()).leaveOut(length, this.#end);
+    }
+    this.add(message, length);
+  }
+
+  /**
    * Adds a message that only one member gets. It stays with the others.
    *
    * @param member The member.
@@ -139,8 +154,7 @@ export class Cohort implements Gatherer {
    * @param length Its encoded length, in the codec's units.
    */
   insert(member: CohortMember, message: OutgoingMessage, length: number): void {
-    const { count, size } = this.#sequence;
-    const place = { count: count + this.#run.length, size: size + this.#runSize };
+    const place = this.#end;
     if (member.own?.fill(this.#turn, place)) {
       this.#emitUpTo(place, member, member.own);
       if (member.cohort !== this) return; // it was too slow for that, and is closed
@@ -163,9 +177,15 @@ export class Cohort implements Gatherer {
     }
   }
 
+  /** The end of the messages that it has gathered. */
+  get #end(): Place {
+    const { count, size } = this.#sequence;
+    return { count: count + this.#run.length, size: size + this.#runSize };
+  }
+
   /** Leaves room to these messages. Those who have more get further frames. */
-  #spare({ messages: { length }, size }: OwnMessages): void {
-    if (length > this.#spareMessages) this.#spareMessages = Math.min(length, this.#turn.spareMessages);
+  #spare({ count, size }: OwnMessages): void {
+    if (count > this.#spareMessages) this.#spareMessages = Math.min(count, this.#turn.spareMessages);
     if (size > this.#spareLength) this.#spareLength = Math.min(size, this.#turn.spareLength);
   }
 

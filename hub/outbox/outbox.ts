@@ -7,7 +7,7 @@
 
 import { CLOSE_CODES, type Encoded } from "../../contract/mod.ts";
 import type { Link } from "../../transports/transport.ts";
-import { Cohort, type CohortMember } from "./cohort.ts";
+import type { Cohort, CohortMember } from "./cohort.ts";
 import { type Congested, Congestion } from "./congestion.ts";
 import type { OutboxRules } from "./outbox_rules.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
@@ -130,16 +130,6 @@ export class Outbox implements Gatherer, CohortMember, Congested {
   get busy(): boolean {
     return this.cohort !== undefined || this.own !== undefined || this.#sequence !== undefined ||
       this.#reply !== undefined;
-  }
-
-  /** A cohort in which no other connection is. */
-  alone(): Cohort {
-    const { cohort } = this;
-    if (cohort?.size === 1) return cohort;
-    const own = cohort?.part() ?? new Cohort(this.turn, this.giveSequence());
-    if (cohort) cohort.hand(this, own);
-    else own.take(this);
-    return own;
   }
 
   giveSequence(): Sequence {

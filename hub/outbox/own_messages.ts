@@ -1,5 +1,6 @@
 /**
- * The messages that a member of a cohort gets alone: where they are between those of the cohort, and the frame of both.
+ * How the messages of one member of a cohort differ from those of the others: those that it gets alone, those that it is
+ * left out of, and its frame.
  *
  * @module
  */
@@ -20,17 +21,30 @@ export interface Place {
 /** Before all messages of a cohort. */
 export const START: Place = { count: 0, size: 0 };
 
-/** If more of a frame's messages are the member's own than one in so many, it is joined from single messages. */
+/** A stretch of a cohort's messages that a member does not get. No message of its own is within it. */
+interface Gap {
+  /** Where it begins. */
+  readonly from: Place;
+  /** Where it ends. */
+  to: Place;
+}
+
+const NONE: readonly never[] = [];
+
+/** If a frame differs from the cohort's in more than one place for so many messages, it is joined from single messages. */
 const FEW = 4;
 
-/** The messages of one member, in order. */
+/** The messages of one member that the others do not get, and those of the others that it does not get, in order. */
 export class OwnMessages {
   /** What comes earlier in the cohort's frame has been sent to the member already. */
   readonly from: Place;
   readonly messages: OutgoingMessage[] = [];
   readonly places: Place[] = [];
-  /** The total length of the messages, in the codec's units. */
+  /** How much longer its messages are than those of the others, in the codec's units; less than zero if shorter. */
   size = 0;
+  /** The messages of the cohort that it does not get, and how many they are. */
+  gaps: readonly Gap[] = NONE;
+  leftOut = 0;
 
   /** @param from What comes earlier in the cohort's frame has been sent to the member already. */
   constructor(from: Place = START) {
@@ -51,14 +65,35 @@ export class OwnMessages {
   }
 
   /**
+   * Leaves the member out of the next message of the cohort.
+   *
+   * @param length The message's encoded length, in the codec's units.
+   * @param place Where the message is.
+   */
+  leaveOut(length: number, place: Place): void {
+    this.leftOut++;
+    this.size -= length;
+    const to = { count: place.count + 1, size: place.size + length };
+    const last = this.gaps.at(-1);
+    if (last?.to.count === place.count && this.places.at(-1)?.count !== place.count) last.to = to;
+    else if (last) (this.gaps as Gap[]).push({ from: place, to });
+    else this.gaps = [{ from: place, to }];
+  }
+
+  /** How many messages it gets more than the others; less than zero if it gets fewer. */
+  get count(): number {
+    return this.messages.length - this.leftOut;
+  }
+
+  /**
    * Whether they fill a frame, together with the cohort's.
    *
    * @param turn The turn.
    * @param end The end of the cohort's messages.
    */
   fill(turn: Turn, end: Place): boolean {
-    const { from, messages, size } = this;
-    return turn.isFull(messages.length + end.count - from.count, size + end.size - from.size);
+    const { from, count, size } = this;
+    return turn.isFull(count + end.count - from.count, size + end.size - from.size);
   }
 
   /**
@@ -77,15 +112,39 @@ export class OwnMessages {
   /** All messages of the member, in order. */
   among(shared: Sequence): OutgoingMessage[] {
     const others = shared.messages();
-    const { from, messages, places } = this;
     const all: OutgoingMessage[] = [];
-    let at = from.count;
-    for (let i = 0; i < messages.length; i++) {
-      while (at < places[i]!.count) all.push(others[at++]!);
-      all.push(messages[i]!);
-    }
-    while (at < others.length) all.push(others[at++]!);
+    this.walk(
+      shared,
+      (from, to) => {
+        for (let at = from.count; at < to.count; at++) all.push(others[at]!);
+      },
+      (message) => void all.push(message),
+    );
     return all;
+  }
+
+  /**
+   * Goes through all messages of the member, in order.
+   *
+   * @param end The end of the cohort's messages.
+   * @param others Gets each stretch of the cohort's messages.
+   * @param own Gets each message of its own.
+   */
+  walk(end: Place, others: (from: Place, to: Place) => void, own: (message: OutgoingMessage) => void): void {
+    const { messages, places, gaps } = this;
+    let at = this.from;
+    let next = 0;
+    for (let i = 0; i <= messages.length; i++) {
+      const place = places[i] ?? end;
+      for (; next < gaps.length && gaps[next]!.from.count < place.count; next++) {
+        const { from, to } = gaps[next]!;
+        if (at.count < from.count) others(at, from);
+        at = to;
+      }
+      if (at.count < place.count) others(at, place);
+      at = place;
+      if (i < messages.length) own(messages[i]!);
+    }
   }
 }
 
@@ -110,7 +169,7 @@ export function split(turn: Turn, messages: readonly OutgoingMessage[]): Sequenc
   return sequences;
 }
 
-/** The messages of a cohort, with those of one member between them. */
+/** The messages of a cohort, as one member gets them. */
 class Woven implements Sendable {
   readonly count: number;
   /** The total length of the messages, in the codec's units. */
@@ -124,7 +183,7 @@ class Woven implements Sendable {
     this.#codec = codec;
     this.#shared = shared;
     this.#own = own;
-    this.count = own.messages.length + shared.count - own.from.count;
+    this.count = own.count + shared.count - own.from.count;
     this.size = own.size + shared.size - own.from.size;
   }
 
@@ -148,7 +207,7 @@ class Woven implements Sendable {
 
   frame(): Encoded {
     const own = this.#own;
-    if (own && this.#codec === jsonCodec && own.messages.length * FEW <= this.count) {
+    if (own && this.#codec === jsonCodec && (own.messages.length + own.gaps.length) * FEW <= this.count) {
       return jsonCodec.join(parts(this.#shared!, own));
     }
     return this.#codec.join(this.messages().map((message) => message.encoded(this.#codec)));
@@ -156,22 +215,17 @@ class Woven implements Sendable {
 }
 
 /**
- * The text of a frame in parts. What is between two own messages is cut out of the shared frame: to join single messages
+ * The text of a frame in parts. What is between two differences is cut out of the shared frame: to join single messages
  * again costs several times as much.
  */
-function parts(shared: Sequence, { from, messages, places }: OwnMessages): Encoded[] {
+function parts(shared: Sequence, own: OwnMessages): Encoded[] {
   const text = shared.frame() as string;
   const found: Encoded[] = [];
-  let start = from;
-  const cut = (end: Place) => {
+  own.walk(
+    shared,
     // A bracket or a comma is before each message.
-    if (end.count > start.count) found.push(text.slice(start.size + start.count + 1, end.size + end.count));
-    start = end;
-  };
-  for (let i = 0; i < messages.length; i++) {
-    cut(places[i]!);
-    found.push(messages[i]!.encoded(jsonCodec));
-  }
-  cut(shared);
+    (from, to) => void found.push(text.slice(from.size + from.count + 1, to.size + to.count)),
+    (message) => void found.push(message.encoded(jsonCodec)),
+  );
   return found;
 }

@@ -25,11 +25,33 @@ interface TapeMember {
  * @param message The message.
  * @param outboxes The outboxes of the connections, each once.
  * @param turn The turn that they share.
+ * @param except The outbox that does not get it. If it has the same messages, keep it in the list: so it stays with the
+ * others.
  * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
  */
-export function pushToSome(message: OutgoingMessage, outboxes: readonly Outbox[], turn: Turn): void {
+export function pushToSome(
+  message: OutgoingMessage,
+  outboxes: readonly Outbox[],
+  turn: Turn,
+  except?: Outbox,
+): void {
   const { length } = message.encoded(turn.codec);
-  for (const cohort of cohortsOfList(outboxes, turn)) cohort.add(message, length);
+  if (outboxes.length === 1 && outboxes[0] === except) return;
+  pushToCohorts(message, length, cohortsOfList(outboxes, turn), except);
+}
+
+function pushToCohorts(
+  message: OutgoingMessage,
+  length: number,
+  cohorts: readonly Cohort[],
+  except: Outbox | undefined,
+): void {
+  const apart = except?.cohort;
+  for (let i = 0; i < cohorts.length; i++) {
+    const cohort = cohorts[i]!;
+    if (cohort === apart) cohort.addExcept(except!, message, length);
+    else cohort.add(message, length);
+  }
 }
 
 /** The tape of the members of a group that share a turn. */
@@ -79,15 +101,14 @@ export class Tape<M extends TapeMember> implements Gatherer {
    * Sends a message to all members.
    *
    * @param message The message.
-   * @param except The outbox that does not get it. It shares the turn.
+   * @param except The outbox that does not get it, whether it is a member's or not.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
   push(message: OutgoingMessage, except?: Outbox): void {
     const { length } = message.encoded(this.turn.codec); // first, so that an error changes nothing
     if (this.#members.size === 1 && !this.#cohorts) return this.#pushToOne(message, except);
-    const apart = except?.alone();
     const cohorts = this.#cohorts ? this.#followed(this.#cohorts) : this.#cohorts = this.#begin();
-    for (let i = 0; i < cohorts.length; i++) if (cohorts[i] !== apart) cohorts[i]!.add(message, length);
+    pushToCohorts(message, length, cohorts, except);
     if (this.#single.size > 0) {
       for (const outbox of this.#single) if (outbox !== except) outbox.push(message);
     }
@@ -98,12 +119,13 @@ export class Tape<M extends TapeMember> implements Gatherer {
    *
    * @param message The message.
    * @param takes Tells whether a member gets it.
+   * @param except The outbox that does not get it all the same.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
-  pushTo(message: OutgoingMessage, takes: (member: M) => boolean): void {
+  pushTo(message: OutgoingMessage, takes: (member: M) => boolean, except?: Outbox): void {
     const outboxes: Outbox[] = [];
     for (const member of this.#members) if (takes(member)) outboxes.push(member.outbox);
-    if (outboxes.length > 0) pushToSome(message, outboxes, this.turn);
+    if (outboxes.length > 0) pushToSome(message, outboxes, this.turn, except);
   }
 
   /** The turn ends. */

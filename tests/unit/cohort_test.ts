@@ -3,10 +3,11 @@ import fc from "fast-check";
 import { Group } from "../../hub/groups/group.ts";
 import { cohortsOfList } from "../../hub/outbox/cohort.ts";
 import type { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
+import { pushToSome } from "../../hub/outbox/tape.ts";
 import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 import { numbered } from "./counting_codec.ts";
-import { type FakeConnection, TapeScene } from "./tape_scene.ts";
+import { type FakeConnection, NumberedRecord, TapeScene } from "./tape_scene.ts";
 
 /** Connections that count how often somebody looks at them. */
 function counted(count: number) {
@@ -20,7 +21,7 @@ function counted(count: number) {
   return { scene, conns, counts };
 }
 
-/** Who is in which group, and to which groups messages go in one turn. */
+/** Who is in which group, to which groups messages go in one turn, and who is left out of them. */
 const shape = fc.integer({ min: 2, max: 40 }).chain((members) =>
   fc.record({
     groups: fc.array(fc.subarray(Array.from({ length: members }, (_, i) => i), { minLength: 2 }), {
@@ -29,11 +30,17 @@ const shape = fc.integer({ min: 2, max: 40 }).chain((members) =>
       size: "max",
     }),
     members: fc.constant(members),
-    messages: fc.array(fc.nat(11), { minLength: 1, maxLength: 200, size: "max" }),
+    messages: fc.array(
+      fc.record({ g: fc.nat(11), except: fc.option(fc.nat(members - 1), { nil: -1, freq: 2 }) }),
+      { minLength: 1, maxLength: 200, size: "max" },
+    ),
   })
 );
 
-test("cohort: a turn looks at most twice at a member of a group, however many messages it has, and joins each frame once", () => {
+/** How many lists differ. */
+const distinct = (lists: Iterable<readonly number[]>): number => new Set(Array.from(lists, String)).size;
+
+test("cohort: a turn looks at most twice at a member of a group, however many messages it has and whoever is left out of them, and joins each frame once", () => {
   fc.assert(
     fc.property(shape, ({ groups: memberships, members, messages }) => {
       const { scene, conns, counts } = counted(members);
@@ -46,17 +53,31 @@ test("cohort: a turn looks at most twice at a member of a group, however many me
         counts.looks = 0;
         scene.codec.joined = 0;
         const told = new Set<Group>();
-        const got = new Map<FakeConnection, number[]>();
-        for (const [n, g] of messages.entries()) {
+        const others: number[][] = conns.map(() => []);
+        const leftOut = new Set<FakeConnection>();
+        for (const [n, { g, except }] of messages.entries()) {
           const group = groups[g % groups.length]!;
-          group.deliver(numbered(n));
+          group.deliver(numbered(n), { except: conns[except] });
           told.add(group);
-          for (const conn of group) got.set(conn as never, [...got.get(conn as never) ?? [], n]);
+          for (const i of memberships[g % groups.length]!) {
+            others[i]!.push(n);
+            if (i === except) leftOut.add(conns[i]!);
+          }
         }
-        scene.endTurn();
+        const cohorts = new Set(conns.flatMap(({ outbox: { cohort } }) => cohort ?? []));
+        assert(cohorts.size <= distinct(others), `${cohorts.size} cohorts: a message costs a step for each`);
+        const looks = counts.looks - messages.length - conns.length; // those for who is left out, and ours
         const most = [...told].reduce((sum, { size }) => sum + 2 * size, 0);
-        assert(counts.looks <= most, `${counts.looks} looks at ${most / 2} members`);
-        assertEquals(scene.codec.joined, new Set([...got.values()].map(String)).size);
+        assert(looks <= most, `${looks} looks at ${most / 2} members`);
+        scene.endTurn();
+        const shared = distinct(others.filter((list, i) => list.length > 0 && !leftOut.has(conns[i]!)));
+        assert(scene.codec.joined >= shared, `only ${scene.codec.joined} frames`);
+        assert(scene.codec.joined <= shared + leftOut.size, `${scene.codec.joined} frames were joined`);
+        for (const [i, conn] of conns.entries()) {
+          const got = conn.got.splice(0).map((message) => (message as unknown[])[2]);
+          const expected = others[i]!.filter((n) => conns[messages[n]!.except] !== conn);
+          assertEquals(got.slice(turn * expected.length), expected);
+        }
       }
     }),
     runs(300),
@@ -158,7 +179,7 @@ test("cohort: members that come within a turn cost little, also between messages
   assert(counts.adds <= 2 * conns.length, `${counts.adds} messages were added one by one`);
 });
 
-test("cohort: senders that do not get their own messages share frames again after the first", () => {
+test("cohort: senders that do not get their own messages share all frames but one with the others", () => {
   const scene = new TapeScene({ maxFrameMessages: 8 });
   const group = new Group();
   const conns = Array.from({ length: 200 }, () => scene.connect());
@@ -168,8 +189,46 @@ test("cohort: senders that do not get their own messages share frames again afte
   for (const [i, { got }] of conns.entries()) {
     assertEquals(got.map((message) => (message as unknown[])[2]), [...conns.keys()].filter((n) => n !== i));
   }
-  // Each has one frame that no other has, and 24 frames with one of few contents.
-  assert(scene.codec.joined < 3 * conns.length, `${scene.codec.joined} frames were joined`);
+  assertEquals(scene.codec.joined, 200 + 25, "one for each, and one for the others");
+});
+
+for (
+  const how of ["to some roles", "to several rooms", "of a room with history", "of such a room to some roles"]
+) {
+  test(`cohort: senders that do not get their own messages ${how} stay with the others`, () => {
+    const scene = new TapeScene();
+    const conns = Array.from({ length: 50 }, () => scene.connect("e"));
+    const group = new Group();
+    for (const conn of how.endsWith("some roles") ? [...conns, scene.connect("f")] : conns) {
+      (conn as FakeConnection).recovers = true;
+      group.add(conn);
+    }
+    const got: number[][] = conns.map(() => []);
+    for (const [i, except] of conns.entries()) {
+      const n = i + 1;
+      if (how.includes("history")) group.deliverRecord(new NumberedRecord(n), except);
+      else if (how === "to some roles") group.deliver(numbered(n), { event: "e", except });
+      else pushToSome(numbered(n), conns.map(({ outbox }) => outbox), scene.turn, except.outbox);
+      for (const [j, list] of got.entries()) {
+        if (j !== i) list.push(n);
+        else if (how.includes("history")) list.push(-n);
+      }
+    }
+    assertEquals(new Set(conns.map(({ outbox }) => outbox.cohort)).size, 1, "nobody is apart");
+    for (const [i, conn] of conns.entries()) {
+      assertEquals(conn.got.map((message) => (message as unknown[])[2]), got[i]);
+    }
+  });
+}
+
+test("cohort: a message that nobody gets but its sender, who is left out, parts nobody", () => {
+  const { scene, conns } = counted(10);
+  const group = new Group();
+  for (const conn of conns) group.add(conn);
+  group.deliver(numbered(0));
+  pushToSome(numbered(1), [conns[0]!.outbox], scene.turn, conns[0]!.outbox);
+  assertEquals(new Set(conns.map(({ outbox }) => outbox.cohort)).size, 1);
+  for (const conn of conns) assertEquals(conn.got.length, 1);
 });
 
 test("cohort: a sender that is not a member stays with the others", () => {

@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
+import { msgpackCodec } from "../../codecs/msgpack.ts";
 import { type Codec, type Encoded, jsonCodec } from "../../contract/mod.ts";
 import { Group } from "../../hub/groups/group.ts";
 import { Outbox } from "../../hub/outbox/outbox.ts";
 import type { OutboxLimits } from "../../hub/outbox/outbox_rules.ts";
+import { pushToSome } from "../../hub/outbox/tape.ts";
 import { Turn } from "../../hub/outbox/turn.ts";
 import { runs } from "../contract/runs.ts";
 import { FakeClock } from "../fake_clock.ts";
@@ -119,16 +121,21 @@ function peer(turn: Turn, limits: OutboxLimits) {
   return { frames, outbox, surface, memberships: undefined, recovers: false, expected: [] as number[] };
 }
 
-test("own messages: frames in text and in bytes carry the same, and keep to the limits", () => {
+/** A line to all, or to all but one; or an answer to one. */
+const toSome = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ to: fc.constant("all" as const), c: fc.constant(0) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ to: fc.constantFrom("others" as const, "one" as const), c: fc.nat(5) }),
+  },
+);
+
+test("own messages: frames in text and in bytes carry the same, without what a member is left out of, and keep to the limits", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 40 }),
       fc.constantFrom(30, 200, 10_000),
-      // Lines to all, and answers to one.
-      fc.array(fc.oneof({ weight: 4, arbitrary: fc.constant(-1) }, fc.nat(5)), {
-        maxLength: 150,
-        size: "max",
-      }),
+      fc.array(toSome, { maxLength: 150, size: "max" }),
       (maxFrameMessages, maxFrameLength, steps) => {
         const limits: OutboxLimits = {
           maxMessages: Infinity,
@@ -138,18 +145,21 @@ test("own messages: frames in text and in bytes carry the same, and keep to the 
           maxFrameLength,
           highWaterBytes: Infinity,
         };
-        const codecs: readonly Codec[] = [jsonCodec, new CountingCodec()];
+        const codecs: readonly Codec[] = [jsonCodec, msgpackCodec, new CountingCodec()];
         for (const codec of codecs) {
           const ends: (() => void)[] = [];
           const turn = new Turn(codec, limits, { endOfTurn: (end) => void ends.push(end) });
           const peers = Array.from({ length: 8 }, () => peer(turn, limits));
           const group = new Group();
           for (const one of peers) group.add(one as never);
-          for (const [n, to] of steps.entries()) {
+          for (const [n, { to, c }] of steps.entries()) {
             const message = numbered(n, undefined, n % 7 === 0 ? "ä".repeat(n % 20) : "");
-            if (to < 0) group.deliver(message);
-            else peers[to]!.outbox.pushOwn(message);
-            for (const one of to < 0 ? peers : [peers[to]!]) one.expected.push(n);
+            const one = peers[c]!;
+            if (to === "one") one.outbox.pushOwn(message);
+            else group.deliver(message, { except: to === "others" ? one as never : undefined });
+            for (const peer of peers) {
+              if (to === "all" || (peer === one) === (to === "one")) peer.expected.push(n);
+            }
           }
           for (const end of ends) end();
           for (const { frames, expected } of peers) {
@@ -207,4 +217,91 @@ test("own messages: a client that closes costs nothing for what it no longer get
   for (const { outbox } of conns) outbox.close();
   scene.endTurn();
   assert(looks <= 100, `${looks} looks at messages`);
+});
+
+for (const [what, stretch] of [["one message of many", 1], ["many messages in a row", 25]] as const) {
+  test(`own messages: in text, a member that is left out of ${what} costs no look at the others`, () => {
+    const limits: OutboxLimits = { ...new TapeScene().limits, maxFrameMessages: Infinity };
+    const ends: (() => void)[] = [];
+    const turn = new Turn(jsonCodec, limits, { endOfTurn: (end) => void ends.push(end) });
+    const peers = Array.from({ length: 100 / stretch }, () => peer(turn, limits));
+    const group = new Group();
+    for (const one of peers) group.add(one as never);
+    let looks = 0;
+    for (let n = 0; n < 100; n++) {
+      const message = numbered(n);
+      group.deliver(message, { except: peers[Math.floor(n / stretch)] as never });
+      const encoded = message.encoded(jsonCodec);
+      message.encoded = () => (looks++, encoded);
+    }
+    for (const end of ends) end();
+    for (const [i, { frames }] of peers.entries()) {
+      assertEquals(frames.length, 1);
+      const expected = Array.from({ length: 100 }, (_, n) => n).filter((n) => Math.floor(n / stretch) !== i);
+      assertEquals(numbers(jsonCodec.decode(frames[0]!)), expected);
+    }
+    assert(looks <= 200, `${looks} looks at messages`);
+  });
+}
+
+test("own messages: a member that is left out of all messages of a turn gets no frame, and one that is left out of most gets the rest", () => {
+  const scene = new TapeScene({ maxFrameMessages: 8 });
+  const { group, conns } = chat(scene, 10, 0);
+  for (let n = 0; n < 40; n++) group.deliver(numbered(n), { except: n === 20 ? conns[1]! : conns[0]! });
+  assertEquals(new Set(conns.map(({ outbox }) => outbox.cohort)).size, 1, "nobody is apart");
+  assertEquals([numbers(conns[0]!.got), conns[0]!.frames.length], [[20], 1]);
+  assertEquals(numbers(conns[1]!.got), Array.from({ length: 40 }, (_, n) => n).filter((n) => n !== 20));
+  for (let n = 40; n < 50; n++) group.deliver(numbered(n), { except: conns[0]! });
+  scene.endTurn();
+  assertEquals([conns[0]!.frames.length, conns[9]!.frames.length], [1, 7]);
+});
+
+const limitsOfFrames = {
+  "by count": { maxFrameMessages: 16 },
+  "by length": { maxFrameLength: 16 * '["ev","n",100]'.length },
+};
+
+for (const [how, limits] of Object.entries(limitsOfFrames)) {
+  test(`own messages: who says as much as it is left out of gets as many frames as the others, limited ${how}`, () => {
+    const scene = new TapeScene(limits);
+    const { group, conns } = chat(scene, 4, 0);
+    for (let n = 100; n < 164; n++) {
+      group.deliver(numbered(n), { except: conns[0]! });
+      conns[0]!.outbox.pushOwn(numbered(100 + n));
+    }
+    scene.endTurn();
+    assertEquals(numbers(conns[0]!.got), Array.from({ length: 64 }, (_, n) => 200 + n));
+    // Its answer to the last message of a frame comes in the next one, which leaves a place for it.
+    assertEquals(conns.map(({ frames }) => frames.length), [5, 5, 5, 5]);
+  });
+}
+
+test("own messages: what a member is left out of fills no frame of a member that is apart from the others", () => {
+  const scene = new TapeScene({ maxFrameMessages: 8 });
+  const { group, conns } = chat(scene, 4, 0);
+  group.deliver(numbered(0));
+  pushToSome(numbered(1), [conns[0]!.outbox], scene.turn);
+  for (let n = 2; n < 50; n++) group.deliver(numbered(n), { except: conns[0]! });
+  assertEquals(conns[0]!.frames.length, 0);
+  assertEquals(numbers(conns[0]!.got), [0, 1]);
+  assertEquals(numbers(conns[1]!.got), [0, ...Array.from({ length: 48 }, (_, n) => n + 2)]);
+});
+
+test("own messages: a member that is closed while others are sent the message that it is left out of costs them nothing", () => {
+  const scene = new TapeScene({ maxFrameMessages: 2 });
+  const conns = Array.from({ length: 3 }, () => scene.connect());
+  const [first, left, other] = conns;
+  const [group, single] = [new Group(), new Group()];
+  for (const conn of conns) group.add(conn);
+  single.add(first!);
+  single.deliver(numbered(0)); // it has a cohort of its own, which comes first and is full first
+  const { emit } = first!.outbox;
+  first!.outbox.emit = (sequence) => {
+    left!.outbox.close();
+    emit.call(first!.outbox, sequence);
+  };
+  group.deliver(numbered(1), { except: left! });
+  assertEquals(left!.outbox.closed, true);
+  assertEquals(conns.map((conn) => numbers(conn.got)), [[0, 1], [], [1]]);
+  assertEquals(numbers(other!.got), [1]);
 });

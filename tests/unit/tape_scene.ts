@@ -2,6 +2,8 @@ import type { Surface } from "../../contract/mod.ts";
 import type { Connection } from "../../hub/connection/connection.ts";
 import { Outbox } from "../../hub/outbox/outbox.ts";
 import type { OutboxLimits } from "../../hub/outbox/outbox_rules.ts";
+import type { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
+import { SharedRecord } from "../../hub/outbox/shared_record.ts";
 import { Turn } from "../../hub/outbox/turn.ts";
 import type { Link } from "../../transports/transport.ts";
 import { FakeClock } from "../fake_clock.ts";
@@ -70,6 +72,20 @@ export class FakeConnection {
   get got(): unknown[] {
     this.#scene.endTurn();
     return this.#link.frames.flatMap((frame) => this.#scene.codec.decode(frame as string));
+  }
+}
+
+/** A record of a room whose event only some roles have. Its number is negative in the form without the event. */
+export class NumberedRecord extends SharedRecord {
+  readonly event = "e";
+  readonly except = null;
+  readonly hidden: OutgoingMessage;
+  readonly plain: OutgoingMessage;
+
+  constructor(n: number) {
+    super({ offset: n, data: "" }, () => ["ev", "n", n], () => JSON.stringify(["ev", "n", n]));
+    this.hidden = numbered(-n);
+    this.plain = numbered(n);
   }
 }
 

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { HubError } from "../../contract/mod.ts";
 import { Group } from "../../hub/groups/group.ts";
 import { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
-import { SharedRecord } from "../../hub/outbox/shared_record.ts";
+import { pushToSome } from "../../hub/outbox/tape.ts";
 import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 import { numbered } from "./counting_codec.ts";
-import { type FakeConnection, TapeScene } from "./tape_scene.ts";
+import { type FakeConnection, NumberedRecord, TapeScene } from "./tape_scene.ts";
 
 const numbers = (messages: unknown[]): unknown[] => messages.map((message) => (message as unknown[])[2]);
 
@@ -105,7 +105,11 @@ test("tape: a message that cannot be encoded changes nothing", () => {
 const action = fc.oneof(
   {
     weight: 8,
-    arbitrary: fc.record({ do: fc.constantFrom("deliver", "event", "record"), g: fc.nat(3), c: fc.nat(7) }),
+    arbitrary: fc.record({
+      do: fc.constantFrom("deliver", "event", "record", "spread"),
+      g: fc.nat(3),
+      c: fc.nat(7),
+    }),
   },
   {
     weight: 4,
@@ -121,20 +125,6 @@ const action = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("end"), g: fc.nat(3), c: fc.nat(6) }) },
 );
-
-/** A record of a room whose event only some roles have. Its forms have the same number. */
-class Record extends SharedRecord {
-  readonly event = "e";
-  readonly except = null;
-  readonly hidden: OutgoingMessage;
-  readonly plain: OutgoingMessage;
-
-  constructor(n: number) {
-    super({ offset: n, data: "" }, () => ["ev", "n", n], () => JSON.stringify(["ev", "n", n]));
-    this.hidden = numbered(-n);
-    this.plain = numbered(n);
-  }
-}
 
 test("tape: whatever happens in whatever order, every member gets each message once, in order (promises 2, 3)", () => {
   fc.assert(
@@ -167,7 +157,14 @@ test("tape: whatever happens in whatever order, every member gets each message o
           } else if (what === "record") {
             expect((i) => i !== c && hears(i));
             expect((i) => (i === c || !hears(i)) && recovers(i), -n);
-            group.deliverRecord(new Record(n), conn);
+            group.deliverRecord(new NumberedRecord(n), conn);
+          } else if (what === "spread") { // to two groups, as a broadcast to several rooms
+            const some = conns.filter((member) => group.has(member) || groups[(g + 1) % 4]!.has(member));
+            for (const member of some) {
+              const i = conns.indexOf(member);
+              if (i !== c && !closed.has(i)) expected[i]!.push(n);
+            }
+            pushToSome(numbered(n), some.map(({ outbox }) => outbox), scene.turn, conn?.outbox);
           } else if (what === "push") {
             if (!closed.has(c)) expected[c]!.push(n);
             conn!.outbox.push(numbered(n));
