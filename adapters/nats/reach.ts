@@ -8,7 +8,7 @@
  *
  * - `%ask`: the question. The nodes on one server listen as one queue group, named after the server: one of them
  *   answers.
- * - `%answer.NODE`: the answers to the node that asked, each with the id of a server.
+ * - `%answer.NODE`: the answers to the node that asked, each with the text of the question and the id of a server.
  * - `%hello`: a node has connected to a server. From then on, every `subscribe` also waits for an answer from that
  *   server. That server knows all earlier subscriptions when the new node gets its own first answers.
  * - `%bye`: a node has left a server, and may have been the last node there.
@@ -29,6 +29,9 @@ const FIRST_ANSWERS_MS = 250;
 
 /** How long a node that comes back waits until its server has links to the others. Servers try about once a second. */
 const LINKS_MS = 5_000;
+
+/** If the connection is lost within this time after such a wait was in vain, the next connection waits again. */
+const UNSURE_MS = 2 * LINKS_MS;
 
 /** More servers than any cluster has. */
 const MAX_SERVERS = 1_000;
@@ -85,7 +88,13 @@ export class Reach {
   readonly #silent = new Map<string, number>();
   readonly #waiters = new Set<Waiter>();
   #subscriptions: NatsSubscription[] = [];
+  /** Distinguishes the questions of this connection from those of the node's earlier connections. */
+  readonly #token: string = crypto.randomUUID().slice(0, 8);
   #question = 0;
+  /** The cluster as it was, if this node has waited in vain for it, and when. */
+  #missed: { readonly former: Former; readonly at: number } | undefined;
+  /** How many servers of that cluster have not answered yet. */
+  #owed = 0;
   #size = 0;
   #hasNeighbours = false;
   /** The shared wait of all subscriptions in this turn. */
@@ -163,10 +172,13 @@ export class Reach {
 
   /** What this node knows of the cluster. */
   get known(): Former {
+    const { former, at } = this.#missed ?? {};
+    const old = this.#options.clock.now() - (at ?? -Infinity) < UNSURE_MS ? former : undefined;
+    const others = old && old.others.size > this.#servers.size ? old.others : this.#servers.keys();
     return {
-      others: new Set(this.#servers.keys()),
-      hadNeighbours: this.#hasNeighbours,
-      size: this.#size,
+      others: new Set(others),
+      hadNeighbours: this.#hasNeighbours || old?.hadNeighbours === true,
+      size: Math.max(this.#size, old?.size ?? 0),
     };
   }
 
@@ -176,7 +188,8 @@ export class Reach {
    *
    * @param former The cluster as it was before this node lost its connection.
    */
-  async joined({ others, hadNeighbours, size }: Former): Promise<void> {
+  async joined(former: Former): Promise<void> {
+    const { others, hadNeighbours, size } = former;
     const { clock } = this.#options;
     const expected = size < 2
       ? 0
@@ -188,9 +201,13 @@ export class Reach {
       // Every server has one address or more.
       const unknown = this.#size - 1 - this.#servers.size;
       await this.#answered(this.#question, FIRST_ANSWERS_MS, Math.max(unknown, expected - this.#reached));
-      // All nodes may have been on one server, and have moved to this one together.
-      const areHere = others.size === 0 && this.#hasNeighbours;
-      if (isWhole || areHere || this.#reached >= expected || clock.now() >= end) return;
+      // All nodes may have been on one server, and have moved to this one together. Then only that server is missing.
+      const areHere = others.size === 0 && this.#hasNeighbours && this.#size >= size - 1;
+      if (isWhole || areHere || this.#reached >= expected) return;
+      if (clock.now() < end) continue;
+      this.#missed = { former, at: clock.now() };
+      this.#owed = expected - this.#reached;
+      return;
     }
   }
 
@@ -214,7 +231,7 @@ export class Reach {
   #ask(): number {
     this.#question++;
     this.#size = this.#options.link.client.info?.connect_urls?.length ?? this.#size;
-    this.#send("ask", `${this.#question}`);
+    this.#send("ask", `${this.#token}.${this.#question}`);
     return this.#question;
   }
 
@@ -293,12 +310,19 @@ export class Reach {
   }
 
   #onAnswer(message: NatsMessage): void {
-    const answer = /^(\d{1,15}) (.+)$/.exec(this.#read(message)?.text ?? "");
-    const [question, server] = [Number(answer?.[1]), answer?.[2]];
-    if (server === undefined || this.#isOwn(server)) return;
+    const answer = /^(\w+)\.(\d{1,15}) (.+)$/.exec(this.#read(message)?.text ?? "");
+    const [question, server] = [Number(answer?.[2]), answer?.[3]];
+    // An answer to an earlier connection says nothing about the subscriptions of this one.
+    if (server === undefined || answer![1] !== this.#token || this.#isOwn(server)) return;
     const isNew = !this.#servers.has(server);
     if (isNew && this.#servers.size >= MAX_SERVERS) return;
-    this.#servers.set(server, Math.max(question, this.#servers.get(server) ?? 0));
+    const last = this.#servers.get(server) ?? 0;
+    this.#servers.set(server, Math.max(question, last));
+    if (last === 0 && this.#owed > 0) {
+      // This node was up without the messages from there.
+      this.#owed--;
+      this.#options.onBack();
+    }
     // A late answer says that its node was busy. Without it, other messages were lost too.
     const unanswered = this.#silent.get(server) ?? Infinity;
     if (this.#silent.delete(server) && question > unanswered) this.#options.onBack();

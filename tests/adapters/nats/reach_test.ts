@@ -8,6 +8,8 @@ import { test } from "../../harness.ts";
 /** Servers with one node each, and one link for all. Real servers lose their links only by chance. */
 class Servers {
   isLinked = true;
+  /** How many servers there are. */
+  count = 2;
   readonly clock = new FakeClock();
   readonly told: string[] = [];
   /** The nodes that are too busy to read, and what waits for them. */
@@ -37,7 +39,7 @@ class Servers {
     const info = () => ({
       server_id: server,
       max_payload: 1,
-      connect_urls: this.isLinked ? ["1", "2"] : ["1"],
+      connect_urls: Array.from({ length: this.isLinked ? this.count : 1 }, (_, i) => `${i}`),
     });
     const client = {
       subscribe,
@@ -184,6 +186,84 @@ test("nats: nodes that were all on one server of a cluster, and move to another 
   const joined = Promise.all(moved.map((node, i) => node.joined(former[i]!)));
   await servers.pass(600);
   await joined;
+  for (const node of moved) node.leave();
+});
+
+test("nats: a late answer to a question of an earlier connection does not confirm a subscription of the present one", async () => {
+  const { servers, nodes } = await pair();
+  const [one, two] = nodes as [Reach, Reach];
+  const former = one.known;
+  for (let asked = 0; asked < 5; asked++) one.refresh();
+  await servers.pass(100);
+  servers.busy.set("two", []);
+  one.refresh();
+  await servers.pass(100);
+  const late = servers.busy.get("two")!;
+  servers.busy.delete("two");
+  one.leave(); // the connection is lost before the answer
+  const again = servers.node("one");
+  again.join();
+  const joined = again.joined(former);
+  await servers.pass(300);
+  await joined;
+  servers.busy.set("two", []);
+  let isConfirmed = false;
+  const confirmed = again.confirm().then(() => isConfirmed = true);
+  for (const deliver of late) deliver();
+  await servers.pass(300);
+  assertEquals(isConfirmed, false);
+  servers.resume("two");
+  await servers.pass(50);
+  await confirmed;
+  for (const node of [again, two]) node.leave();
+  assertEquals(servers.clock.pending, 0);
+});
+
+test("nats: a node that has waited in vain for the links waits again on its next connection, and tells of a gap when they come", async () => {
+  const { servers, nodes } = await pair();
+  const former = nodes.map(({ known }) => known);
+  for (const node of nodes) node.leave();
+  servers.isLinked = false;
+  for (const node of nodes) node.join();
+  const joined = Promise.all(nodes.map((node, i) => node.joined(former[i]!)));
+  await servers.pass(6_000);
+  await joined;
+  const [again] = nodes.map(({ known }) => known);
+  assertEquals([again!.others.size, again!.size], [1, 2]);
+  assertEquals(servers.told, []);
+  servers.isLinked = true;
+  for (const node of nodes) node.refresh();
+  await servers.pass(1_000);
+  assertEquals(servers.told.toSorted(), ["one: back", "two: back"]);
+  for (const node of nodes) node.refresh();
+  await servers.pass(30_000);
+  assertEquals(servers.told.length, 2);
+  for (const node of nodes) node.leave();
+  assertEquals(servers.clock.pending, 0);
+});
+
+test("nats: nodes that were all on one server wait for links if more servers are missing than the one that they left", async () => {
+  const servers = new Servers();
+  servers.count = 3;
+  const ids = ["a", "b", "c", "d"];
+  const nodes = ids.map((id) => servers.node("one", id));
+  for (const node of nodes) node.join();
+  await servers.pass(300);
+  const former = nodes.map(({ known }) => known);
+  assertEquals(former.map(({ size, hadNeighbours }) => [size, hadNeighbours]), ids.map(() => [3, true]));
+  for (const node of nodes) node.leave();
+  servers.isLinked = false; // all servers have restarted
+  const moved = ids.map((id, i) => servers.node(i < 2 ? "two" : "three", id));
+  const back: string[] = [];
+  for (const [i, node] of moved.entries()) {
+    node.join();
+    void node.joined(former[i]!).then(() => back.push(ids[i]!));
+  }
+  await servers.pass(2_000);
+  assertEquals(back, []);
+  servers.isLinked = true;
+  await servers.pass(600);
+  assertEquals(back.toSorted(), ids);
   for (const node of moved) node.leave();
 });
 
