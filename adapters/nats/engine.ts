@@ -29,6 +29,7 @@ export interface NatsEngineOptions {
   readonly source: ClientSource;
   readonly subjects: Subjects;
   readonly clock: Clock;
+  readonly connectTimeoutMs: number;
   readonly probeTimeoutMs: number;
   readonly maxPendingBytes: number;
   /** The history store over the same connection, if there is one. */
@@ -89,7 +90,7 @@ export class NatsEngine implements Engine<Session> {
     signal.addEventListener("abort", abort);
     try {
       signal.throwIfAborted();
-      await session.join(this.#former);
+      await session.join(this.#former, this.#options.connectTimeoutMs);
       history?.attach(client, nodeId);
       this.#maxPayload = client.info?.max_payload ?? this.#maxPayload;
       this.#lastAddress = session.address;

@@ -88,7 +88,9 @@ const MAX_LINE_LENGTH = 256 * 1024;
 
 function readInfo(line: string): Info {
   try {
-    return JSON.parse(line.slice(MARK.length));
+    const info: unknown = JSON.parse(line.slice(MARK.length));
+    if (typeof info !== "object" || info === null) throw new TypeError("It is not an object");
+    return info;
   } catch (cause) {
     throw new ForeignServerError("the server there does not speak NATS", { cause });
   }

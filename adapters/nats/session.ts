@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../../contract/clock.ts";
-import { answerOrSilence } from "../kit/deadline.ts";
+import { answerOrSilence, inTime } from "../kit/deadline.ts";
 import type { LinkEvents } from "../kit/engine.ts";
 import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import { type NatsClient, type NatsMessage, type NatsSubscription, readEvent } from "./client.ts";
@@ -97,10 +97,12 @@ export class Session {
    * Joins the nodes on the servers of the cluster. Resolves when messages flow.
    *
    * @param former The cluster as the last session knew it.
+   * @param timeoutMs How long the server may take to answer.
    */
-  async join(former: Former): Promise<void> {
+  async join(former: Former, timeoutMs: number): Promise<void> {
     this.#reach.join();
-    await this.#orLost(this.#pulse.beat());
+    const answer = this.#orLost(this.#pulse.beat());
+    await inTime(this.#options.clock, timeoutMs, answer, "it has not answered");
     await this.#orLost(this.#reach.joined(former));
   }
 

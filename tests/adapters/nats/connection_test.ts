@@ -7,7 +7,8 @@ import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { createNatsAdapter, type NatsClient } from "../../../adapters/nats/mod.ts";
 import { startNats } from "../../../tools/brokers/nats.ts";
 import { test, waitFor } from "../../harness.ts";
-import { createNode, openNode } from "./scene.ts";
+import { startOtherServer } from "../test_node.ts";
+import { createNode, openNode, startOther } from "./scene.ts";
 
 /** The common functions of the libraries. */
 interface UserOptions {
@@ -161,3 +162,37 @@ for (const [library, connect] of Object.entries(LIBRARIES)) {
     await connection.close();
   });
 }
+
+test("nats: a server that falls silent right after the login is given up, and this is reported", async () => {
+  const INFO = JSON.stringify({
+    server_id: "X",
+    version: "2.10.0",
+    proto: 1,
+    max_payload: 1024,
+    headers: true,
+  });
+  // It answers the first ping of each connection, which is that of the login.
+  await using mute = await startOtherServer((socket) => {
+    let answers = 0;
+    socket.write(`INFO ${INFO}\r\n`);
+    socket.on("data", (data) => {
+      if (String(data).includes("PING") && ++answers === 1) socket.write("PONG\r\n");
+    });
+  });
+  await using node = createNode({ servers: `127.0.0.1:${mute.port}`, connectTimeoutMs: 300 });
+  await waitFor(() => node.errors.length > 0, { what: "the report", timeoutMs: 10_000 });
+  assertEquals(
+    node.words(),
+    `open: Cannot connect to NATS at 127.0.0.1:${mute.port}: it has not answered within 300 ms`,
+  );
+  assertEquals(node.statuses, []);
+});
+
+test("nats: a server that greets with something else than NATS does is named as foreign", async () => {
+  for (const info of ["null", "5", '"text"']) {
+    await using other = await startOther(`INFO ${info}\r\n`);
+    await using node = createNode(`127.0.0.1:${other.port}`);
+    const { message } = await assertRejects(() => node.opening, Error);
+    assertEquals(message.split(": ").at(-1), "the server there does not speak NATS");
+  }
+});
