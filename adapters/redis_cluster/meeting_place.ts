@@ -18,7 +18,7 @@ const DOUBT_MS = 5_000;
 export class MeetingPlace {
   readonly #clock: Clock;
   #chosen: string | undefined;
-  /** Whether the chosen node sees a working cluster, and since when it sees none. */
+  /** Whether the chosen node last saw a working cluster, and since when it sees none. */
   #isSure = false;
   #doubtedAt: number | undefined;
 
@@ -48,16 +48,22 @@ export class MeetingPlace {
       ? present
       : others.find((address) => !doubters.has(address)) ?? others[0] ?? masters[0];
     if (chosen === undefined) return undefined;
-    if (chosen !== this.#chosen) this.#isSure = false;
+    if (chosen !== this.#chosen) this.#forget();
     this.#chosen = chosen;
     if (sure.has(chosen)) [this.#isSure, this.#doubtedAt] = [true, undefined];
-    else if (doubters.has(chosen)) this.#doubtedAt ??= this.#clock.now();
+    else if (doubters.has(chosen)) {
+      [this.#isSure, this.#doubtedAt] = [false, this.#doubtedAt ?? this.#clock.now()];
+    }
     return chosen;
   }
 
   /** The connection to a node is lost. */
   lost(address: string): void {
-    if (this.#chosen === address) [this.#isSure, this.#doubtedAt] = [false, undefined];
+    if (this.#chosen === address) this.#forget();
+  }
+
+  #forget(): void {
+    [this.#isSure, this.#doubtedAt] = [false, undefined];
   }
 
   /** Whether messages to the chosen node reach the others, as far as can be known. */
