@@ -41,6 +41,21 @@ async function problemsOf(page: Page): Promise<string[]> {
   return found;
 }
 
+/** The lines in which the texts of some elements are shown. */
+function linesOf(page: Page, selector: string): Promise<string[][]> {
+  return page.locator(selector).evaluateAll((elements) =>
+    elements.map((element) => {
+      const lines = new Map<number, string>();
+      for (const part of element.children) {
+        for (const { top } of [...part.getClientRects()]) {
+          lines.set(Math.round(top), `${lines.get(Math.round(top)) ?? ""}${part.textContent}`);
+        }
+      }
+      return [...lines.values()];
+    })
+  );
+}
+
 /** Controls that a finger could miss: those smaller than 44 pixels. */
 async function smallTargets(page: Page): Promise<string[]> {
   const found: string[] = [];
@@ -95,6 +110,14 @@ test("the demo is live at once: two windows on two nodes, a kill, and a score th
   assertNotEquals(await nodeOf(phone), await nodeOf(phoneSecond));
   assertEquals(await phone.evaluate(() => document.documentElement.scrollWidth), PHONE.width);
   assertEquals(await smallTargets(phone), []);
+  await phone.locator(".facts .rate").first().waitFor();
+  for (const lines of await linesOf(phone, ".facts:has(.rate)")) {
+    assertMatch(
+      lines.join("|"),
+      /^\d windows?\|\d+ in, \d+ out \/s$/,
+      "what belongs together is on one line",
+    );
+  }
   const kill = phone.locator('.node[data-here="true"] .danger');
   const [button, score] = [await kill.boundingBox(), await phone.locator("#score").boundingBox()];
   assert(score!.y + score!.height < PHONE.height && button!.y > 0, "both are on the screen at once");

@@ -84,7 +84,10 @@ export class NodeRow {
     this.#here.hidden = !here;
     this.#second.hidden = !second;
     this.#ticker.hidden = !load?.publishesTicker;
-    setText(this.#facts, factsOf(slot, load, silent, outOfReach));
+    const facts = factsOf(slot, load, silent, outOfReach);
+    if (this.#facts.textContent !== facts.map(([, text]) => text).join("")) {
+      this.#facts.replaceChildren(...facts.map(([part, text]) => make("span", { class: part }, text)));
+    }
     const verb = slot.state === "stopped" || slot.state === "starting" ? "Start" : "Stop";
     setText(this.#toggle, verb);
     this.#toggle.setAttribute("aria-label", `${verb} node ${this.#number}`);
@@ -117,12 +120,19 @@ function setEnabled(button: HTMLButtonElement, enabled: boolean): void {
   button.ariaDisabled = String(!enabled);
 }
 
-function factsOf({ state }: Slot, load: Load | undefined, silent: boolean, outOfReach: boolean): string {
-  if (state === "stopped") return silent ? "gone without a goodbye: the others still wait for it" : "stopped";
-  if (state === "starting") return "starting…";
-  if (!load && outOfReach) return "out of reach";
-  if (!load) return silent ? "does not answer" : "not heard of yet";
+/** A part of the facts, with its class: the styles say where a narrow page may break the line. */
+type Fact = readonly [part: "word" | "windows" | "dot" | "rate", text: string];
+
+function factsOf({ state }: Slot, load: Load | undefined, silent: boolean, outOfReach: boolean): Fact[] {
+  const word = (text: string): Fact[] => [["word", text]];
+  if (state === "stopped") {
+    return word(silent ? "gone without a goodbye: the others still wait for it" : "stopped");
+  }
+  if (state === "starting") return word("starting…");
+  if (!load && outOfReach) return word("out of reach");
+  if (!load) return word(silent ? "does not answer" : "not heard of yet");
   const { connections, traffic } = load;
-  const crossing = `${traffic.in} in, ${traffic.out} out /s`;
-  return `${count(connections, "window")} · ${state === "stopping" ? "sending them elsewhere…" : crossing}`;
+  const windows: Fact[] = [["windows", count(connections, "window")], ["dot", " · "]];
+  if (state === "stopping") return [...windows, ...word("sending them elsewhere…")];
+  return [...windows, ["rate", `${traffic.in} in, `], ["rate", `${traffic.out} out /s`]];
 }
