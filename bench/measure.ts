@@ -15,9 +15,9 @@ import { pinned, type Runtime } from "./runtimes.ts";
 
 /** The result of one measurement. */
 export interface Measurement extends Outcome {
-  /** The server's resident memory before the load, in bytes. */
+  /** The server's resident memory before the load, in bytes; for `idle`, with the first connections open. */
   readonly rssBefore: number;
-  /** The server's resident memory after the load; for `idle`, while the connections are open. */
+  /** The server's resident memory after the load; for `idle`, with all connections open. */
   readonly rssAfter: number;
   /** The server's heap before and after, in bytes. */
   readonly heapBefore: number;
@@ -115,7 +115,8 @@ export async function measure(
   const outcome = await underLoad<Outcome>(candidate, order, paths, async (statsPort, load) => {
     before = await usage(statsPort, "collect");
     const outcome = await load();
-    after = outcome.open ?? await usage(statsPort, "collect");
+    before = outcome.open?.first ?? before;
+    after = outcome.open?.all ?? await usage(statsPort, "collect");
     return outcome;
   });
   return {

@@ -52,7 +52,7 @@ export interface Results {
 }
 
 /** Makes a row of the measurements. */
-export function toRow({ name, load }: Bench, candidate: Contender, measured: readonly Measurement[]): Row {
+export function toRow({ name }: Bench, candidate: Contender, measured: readonly Measurement[]): Row {
   const worst = measured.reduce((a, b) => (a.delivered < b.delivered ? a : b));
   const over = (figure: (m: Measurement) => number) => range(measured.map(figure));
   const latency = (which: "p50" | "p95" | "p99") => over(({ latencies }) => latencies?.[which] ?? NaN);
@@ -69,8 +69,8 @@ export function toRow({ name, load }: Bench, candidate: Contender, measured: rea
     expected: worst.expected,
     ...(worst.ordered !== undefined && { ordered: measured.every(({ ordered }) => ordered) }),
     rssMb: over(({ rssAfter }) => rssAfter / 1e6),
-    ...(load.shape === "idle" && {
-      kbPerConnection: over(({ rssAfter, rssBefore, delivered }) => (rssAfter - rssBefore) / delivered / 1e3),
+    ...(measured.every(({ open }) => open) && {
+      kbPerConnection: over(({ open }) => (open!.all.rss - open!.first.rss) / open!.between / 1e3),
     }),
     deliveriesPerCpuSecond: over(({ delivered, cpuMs }) => delivered / cpuMs * 1_000),
     loadClientBusy: over(({ loadCpuMs, ms }) => loadCpuMs / ms),

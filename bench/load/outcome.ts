@@ -25,8 +25,18 @@ export interface Outcome {
   readonly frames: number;
   /** Latencies in milliseconds, if they were measured. */
   readonly latencies?: Percentiles;
-  /** The memory of the server with all connections open, if the load measures it. */
-  readonly open?: Usage;
+  /** What open connections cost, if the load measures it. */
+  readonly open?: OpenConnections;
+}
+
+/** The memory of a server with connections that stay open. */
+export interface OpenConnections {
+  /** With the first of them: the server has run all code that a connection needs. */
+  readonly first: Usage;
+  /** With all of them. */
+  readonly all: Usage;
+  /** How many came in between. */
+  readonly between: number;
 }
 
 /** The orders for a shape. */
