@@ -5,7 +5,7 @@
  */
 
 /** A control or peer gets no further round when its runs have taken this long, in milliseconds. The slowest ones took a third of all the time. */
-const PEER_BUDGET_MS = 8_000;
+const PEER_BUDGET_MS = 5_000;
 
 /** The time that rows have taken. */
 export class Budget {

@@ -7,12 +7,13 @@
 import type { Bench } from "./benches.ts";
 import type { Row } from "./rows.ts";
 import type { Runtime } from "./runtimes.ts";
+import { UNITS } from "./units.ts";
 
 /** The target of a benchmark's figure on one runtime. */
 export interface Aim {
   readonly runtime: Runtime;
-  /** The server to compare with: the target is a multiple of its figure. */
-  readonly than: { readonly server: string; readonly runtime: string };
+  /** The server to compare with: the target is a multiple of its figure. Absent if the target is the figure itself. */
+  readonly than?: { readonly server: string; readonly runtime: string };
   /** Not less than this, or not more. */
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -57,6 +58,8 @@ export const isWhole = (
   { delivered, expected, ordered }: Pick<Row, "delivered" | "expected" | "ordered">,
 ): boolean => delivered === expected && ordered !== false;
 
+const NOT_WHOLE = "not everything was delivered";
+
 /** Compares a benchmark's medians with their targets. A row of any server counts only if everything was delivered, in order. */
 export function verdictsOf(
   { figure, reach = [] }: Pick<Bench, "figure" | "reach">,
@@ -65,6 +68,10 @@ export function verdictsOf(
   const medianOf = (row: Row | undefined) => row?.[figure]?.median ?? NaN;
   return reach.map(({ runtime, than, ...limits }) => {
     const ours = rows.find((row) => row.peer === "trunkline" && row.runtime === runtime);
+    if (!than) {
+      const judged = verdict(`trunkline (${runtime})`, medianOf(ours), limits, UNITS[figure]);
+      return ours && isWhole(ours) ? judged : { ...judged, found: NOT_WHOLE, reached: false };
+    }
     const theirs = rows.find((row) => row.server === than.server && row.runtime === than.runtime);
     const judged = verdict(
       `trunkline (${runtime})`,
@@ -72,7 +79,7 @@ export function verdictsOf(
       limits,
       `× ${than.server} (${than.runtime})`,
     );
-    if (!ours || !isWhole(ours)) return { ...judged, found: "not everything was delivered", reached: false };
+    if (!ours || !isWhole(ours)) return { ...judged, found: NOT_WHOLE, reached: false };
     return theirs && isWhole(theirs)
       ? judged
       : { ...judged, found: "there is nothing to compare with", reached: false };

@@ -76,6 +76,7 @@ export const interest: Study<readonly InterestRow[]> = {
   name: "interest",
   what: `${NODES} nodes, ${TOPICS.toLocaleString("en")} topics, each with a subscriber on one node`,
   canBeQuick: true,
+  repetitions: 2,
   report,
   reach: (rows) =>
     rows.filter(({ peer }) => peer === "trunkline")

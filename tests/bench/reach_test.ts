@@ -34,6 +34,17 @@ test("bench: a limit of its own is judged with its unit", () => {
   assertEquals(verdict("x", NaN, { atMost: 10 }, "ms").reached, false);
 });
 
+test("bench: a target without another server is the figure itself", () => {
+  const bench = { figure: "deliveriesPerSecond", reach: [{ runtime: "deno", atLeast: 5 }] } as const;
+  assertEquals(verdictsOf(bench, [row("trunkline", 5)]), [
+    { aim: "trunkline (deno): ≥ 5 per second", found: "5", reached: true },
+  ]);
+  assertEquals(verdictsOf(bench, [row("trunkline", 4)]).map(({ reached }) => reached), [false]);
+  assertEquals(verdictsOf(bench, [row("trunkline", 9, { delivered: 0 })]).map(({ reached }) => reached), [
+    false,
+  ]);
+});
+
 test("bench: leftovers of closed connections are reported", () => {
   const stats = { connections: 0, groups: 0 };
   assertEquals(nothingLeft([row("trunkline", 1, { stats })]).map(({ reached }) => reached), [true]);
