@@ -17,6 +17,8 @@ const ROOMS = ["r0", "r1", "r2"];
 const TOPICS = ["feed/0", "log/0", "latest/0"] as const;
 const USERS = ["ann", "bob", "cyd"];
 const KEYS = ["a", "b"];
+/** The id of all requests for a subscription. */
+const SUBSCRIPTION = 1;
 const LARGE = "x".repeat(70 * 1024); // more than a frame
 /** Small, so that messages for a paused client wait, but not so small that the policy applies. */
 const outbox = { maxMessages: 1e6, maxBytes: 1e9, highWaterBytes: 4_000, maxFrameMessages: 8 };
@@ -36,6 +38,8 @@ class Conn {
   /** The rooms it is in at this moment, as its own node says; a join takes effect within a turn. */
   readonly rooms: () => ReadonlySet<string>;
   readonly expected: Heard[] = [];
+  /** The numbers of its requests, each of which is answered. */
+  readonly asked: number[] = [];
   paused = false;
 
   constructor(
@@ -61,10 +65,17 @@ class Conn {
       .map((message) => message[message[0] === "rec" ? 3 : 2] as Heard);
   }
 
+  /** The numbers of the answers that came. */
+  get answers(): number[] {
+    return this.client.heard.filter(([kind, id]) => kind === "res" && id !== SUBSCRIPTION)
+      .map(([, , mark]) => (mark as Mark).n);
+  }
+
   /** Fails unless it heard what it had to. */
   check(seed: number, nodes: number): void {
     const { heard, expected } = this;
     const what = `connection ${this.id} with seed ${seed}`;
+    assertEquals(this.answers, this.asked, `${what}: answers`);
     // What may be conflated: some of it, and never out of order; the latest of every key.
     const subsequence = (all: Heard[], of: Heard[], which: string) => {
       let at = 0;
@@ -109,6 +120,7 @@ class Mix {
   readonly #counts = [0, 0];
   readonly #rooms: ReadonlyMap<string, () => ReadonlySet<string>>;
   checked = 0;
+  #asks = SUBSCRIPTION;
 
   constructor(
     nodes: readonly LoadNode[],
@@ -117,6 +129,7 @@ class Mix {
     rooms: ReadonlyMap<string, () => ReadonlySet<string>>,
   ) {
     this.#nodes = nodes;
+    for (const [p, node] of nodes.entries()) node.asked = (_, { id }) => this.#passOn(p, id);
     this.#rooms = rooms;
     this.#clock = clock;
     this.#random = new Random(seed);
@@ -186,7 +199,7 @@ class Mix {
   async #subscribe(conn: Conn, topic: string): Promise<void> {
     if (conn.channels.has(topic)) return;
     await this.#arrived(); // what others have published until now is not for it
-    conn.client.say(["sub", 1, topic]);
+    conn.client.say(["sub", SUBSCRIPTION, topic]);
     await turn();
     conn.channels.add(topic);
   }
@@ -224,19 +237,30 @@ class Mix {
     else conn.line.resume();
   }
 
+  /** A client says a line: all others in a room hear it before the client has its answer. */
+  #passOn(p: number, id: string): void {
+    const room = this.#random.pick(ROOMS);
+    const message = { p, n: this.#counts[p]!++, c: room };
+    for (const conn of this.conns) if (conn.id !== id && this.#isIn(conn, room)) conn.expected.push(message);
+    this.#nodes[p]!.hub.room(room).broadcast("note", message, { except: { id } });
+  }
+
+  #isIn(conn: Conn, room: string): boolean {
+    return (this.#nodes.length === 1 ? conn.rooms() : conn.channels).has(room);
+  }
+
   #publish(): void {
     const random = this.#random;
     const p = random.below(this.#nodes.length);
     const { hub } = this.#nodes[p]!;
-    const inRoom = (conn: Conn, room: string) =>
-      (this.#nodes.length === 1 ? conn.rooms() : conn.channels).has(room);
+    const inRoom = (conn: Conn, room: string) => this.#isIn(conn, room);
     const fill = random.oneIn(30) ? LARGE : random.oneIn(4) ? LARGE.slice(0, 900) : undefined;
     const mark = (c: string): Mark => ({ p, n: this.#counts[p]!++, c, fill });
     const tell = (message: Heard, isFor: (conn: Conn) => boolean) => {
       for (const conn of this.conns) if (isFor(conn)) conn.expected.push(message);
     };
     const except = random.oneIn(3) ? random.pick(this.conns) : undefined;
-    switch (random.below(9)) {
+    switch (random.below(11)) {
       case 0:
       case 1: {
         const room = random.pick(ROOMS);
@@ -278,6 +302,14 @@ class Mix {
         const message = mark(role);
         tell(message, (conn) => conn.role === role);
         return hub.forRole(role).emit("note", message);
+      }
+      case 8:
+      case 9: {
+        const asker = random.pick(this.conns.filter(({ role }) => role === "member"));
+        if (!asker) return;
+        const n = ++this.#asks;
+        asker.asked.push(n);
+        return asker.client.say(["req", n, "ask", { p, n, c: "" }]);
       }
       default: {
         const own = random.pick(this.conns);

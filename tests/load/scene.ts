@@ -46,7 +46,10 @@ export const contract = defineContract({
     },
   },
   roles: {
-    member: { serverToClient: { line: { payload: Mark } } },
+    member: {
+      clientToServer: { ask: { input: Mark, output: Mark } },
+      serverToClient: { line: { payload: Mark } },
+    },
     guest: {},
   },
 });
@@ -64,6 +67,8 @@ export interface LoadNode extends AsyncDisposable {
   readonly loopback: LoopbackTransport;
   /** The reports. */
   readonly errors: { readonly error: unknown; readonly info: HubErrorInfo }[];
+  /** Called with each mark that a client asks with. The answer is the same mark. */
+  asked: (mark: Mark, client: { readonly id: string }) => void;
   /** Opens a connection over TCP. */
   open(options?: LoadClientOptions): Promise<LoadClient>;
   /** Ends all connections, if there are any. */
@@ -87,6 +92,14 @@ export async function startNode(adapter?: Adapter, options: LoadHubOptions = {})
     onError: (error, info) => errors.push({ error, info }),
     ...options,
   });
+  hub.implement({
+    member: {
+      ask: (mark, { conn }) => {
+        node.asked(mark, conn);
+        return mark;
+      },
+    },
+  });
   await hub.ready;
   const server = serve({
     fetch: (request, platform) => hub.routes.fetch(request, platform as never),
@@ -101,10 +114,11 @@ export async function startNode(adapter?: Adapter, options: LoadHubOptions = {})
     await Promise.all([...clients].map((client) => client.destroy()));
     clients.clear();
   };
-  return {
+  const node: LoadNode = {
     hub,
     loopback,
     errors,
+    asked() {},
     open,
     leave,
     openMany: (count, options) => Promise.all(Array.from({ length: count }, (_, i) => open(options(i)))),
@@ -114,6 +128,7 @@ export async function startNode(adapter?: Adapter, options: LoadHubOptions = {})
       await server.close();
     },
   };
+  return node;
 }
 
 /** Waits until nothing is left on a node but histories, each of which has its channel. */
@@ -131,12 +146,13 @@ export async function empty({ hub }: LoadNode): Promise<void> {
 export async function onCluster(
   backbone: () => Adapter | undefined,
   count: number,
-  options: LoadHubOptions,
+  options: LoadHubOptions | ((index: number) => LoadHubOptions),
   fn: (nodes: readonly LoadNode[]) => Promise<void>,
 ): Promise<void> {
   const nodes: LoadNode[] = [];
   try {
-    for (let i = 0; i < count; i++) nodes.push(await startNode(backbone(), options));
+    const optionsOf = typeof options === "function" ? options : () => options;
+    for (let i = 0; i < count; i++) nodes.push(await startNode(backbone(), optionsOf(i)));
     await acquainted(nodes.map(({ hub }) => hub));
     await fn(nodes);
     await Promise.all(nodes.map((node) => node.leave()));
