@@ -238,7 +238,8 @@ export class Wanted {
 
   async #leave(link: SubscribingLink, names: readonly string[]): Promise<void> {
     for (const name of names) this.#busy.add(name);
-    const error = await link.unsubscribe(names).then(() => undefined, (error: Error) => error);
+    const left = Promise.try(() => link.unsubscribe(names));
+    const error = await left.then(() => undefined, (error: Error) => error);
     if (link !== this.#link) return;
     for (const name of names) {
       this.#busy.delete(name);

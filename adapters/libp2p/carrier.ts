@@ -17,7 +17,7 @@ import { Discovery } from "./discovery.ts";
 import { DnsSource } from "./dns.ts";
 import { readFrame } from "./frame.ts";
 import { Mesh } from "./mesh.ts";
-import type { RunningNode } from "./node.ts";
+import { leaveTopic, type RunningNode } from "./node.ts";
 import type { Settings } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import { Receiver } from "./receiver.ts";
@@ -135,8 +135,10 @@ export class MeshCarrier implements Carrier {
     this.#sender?.close(reason);
     this.#outbox.detach();
     await this.#outbox.drain();
-    for (const topic of this.#joined.keys()) this.#running?.pubsub.unsubscribe(topic);
-    this.#running?.pubsub.removeEventListener("message", this.#onMessage);
+    const { node, pubsub } = this.#running ?? {};
+    for (const topic of this.#joined.keys()) leaveTopic(pubsub!, topic);
+    pubsub?.removeEventListener("message", this.#onMessage);
+    node?.removeEventListener("stop", this.#onStopped);
     await this.#within(STOP_MS, this.#mesh?.close());
     await this.#within(STOP_MS, Promise.all([left, this.#starting]));
     this.#receiver.close();
@@ -203,6 +205,7 @@ export class MeshCarrier implements Carrier {
         this.#reporter.trouble("Cannot look for other nodes", "delivery", undefined, error),
     });
     running.pubsub.addEventListener("message", this.#onMessage);
+    running.node.addEventListener("stop", this.#onStopped);
     await mesh.start();
     this.#relays = new Relays({
       node: running.node,
@@ -239,6 +242,16 @@ export class MeshCarrier implements Carrier {
     this.#receiver.take(`${id} ${frame.session}`, topic, frame);
   };
 
+  /** The user has stopped the node. */
+  readonly #onStopped = () => {
+    const error = new Error("The libp2p node was stopped: close the hub first, and then its node");
+    this.#reporter.failed({ kind: "final", error });
+    this.#begun = false; // for good
+    if (this.#state !== "down") this.#fall();
+    this.#wanted.close(error);
+    this.#outbox.end("its node was stopped");
+  };
+
   #onIntroduced({ id }: Peer): void {
     this.#discovery?.arrived(id);
     this.#lostAt = undefined;
@@ -263,6 +276,7 @@ export class MeshCarrier implements Carrier {
 
   /** Whether this node counts as connected to its cluster. */
   get #reaches(): boolean {
+    if (!this.#begun) return false;
     if (this.#mesh!.introduced.length > 0) return true;
     const { mayBeAlone, seemsAlone } = this.#discovery!;
     const noRelay = this.#settings.relays.length > 0 && !this.#relays!.reached;
@@ -340,12 +354,11 @@ export class MeshCarrier implements Carrier {
     for (const name of names) {
       const topic = this.#topics!.of(name);
       const channels = this.#joined.get(topic);
-      if (channels) {
-        channels.add(name);
-        continue;
+      if (channels) channels.add(name);
+      else {
+        this.#joined.set(topic, new Set([name]));
+        this.#running!.pubsub.subscribe(topic);
       }
-      this.#joined.set(topic, new Set([name]));
-      this.#running!.pubsub.subscribe(topic);
     }
     await this.#mesh!.ask([...new Set(names.map((name) => this.#topics!.of(name)))]);
   }
@@ -362,7 +375,7 @@ export class MeshCarrier implements Carrier {
 
   #forget(topic: string): void {
     this.#joined.delete(topic);
-    this.#running!.pubsub.unsubscribe(topic);
+    leaveTopic(this.#running!.pubsub, topic);
     this.#receiver.leave(topic);
   }
 
@@ -373,10 +386,8 @@ export class MeshCarrier implements Carrier {
       const error = new Error(`Cannot start libp2p at ${this.#settings.address}: ${message}`, { cause });
       return { kind: "refused", error };
     }
-    return {
-      kind: "unreachable",
-      error: new Error(`Cannot reach any other node by libp2p: ${message}`, { cause }),
-    };
+    const error = new Error(`Cannot reach any other node by libp2p: ${message}`, { cause });
+    return { kind: "unreachable", error };
   }
 
   async #within(ms: number, promise: Promise<unknown> | undefined): Promise<void> {

@@ -36,6 +36,20 @@ export interface RunningNode {
   stop(): Promise<void>;
 }
 
+/**
+ * Ends a subscription. A node that was stopped has none, and throws.
+ *
+ * @param pubsub The node's gossipsub.
+ * @param topic The topic.
+ */
+export function leaveTopic(pubsub: PubSub, topic: string): void {
+  try {
+    pubsub.unsubscribe(topic);
+  } catch {
+    // There is no such subscription any more.
+  }
+}
+
 /** Options of a node that the adapter starts. */
 export interface NodeOptions {
   readonly privateKey: string | undefined;

@@ -222,3 +222,26 @@ test("wanted: a signal ends the wait in every state, with its reason, and leaves
   await settle();
   assertEquals([wanted.channelOf("late"), link.commands.at(-1)], ["late", "sub late"]);
 });
+
+test("wanted: a connection that throws in place of a rejection fails the calls, and nothing else", async () => {
+  const { wanted } = scene();
+  const broken: string[] = [];
+  let isBad = false;
+  const say = () => {
+    if (isBad) throw new Error("It was stopped");
+    return Promise.resolve();
+  };
+  const link = {
+    subscribe: say,
+    unsubscribe: say,
+    onBroken: (error: Error) => void broken.push(error.message),
+  };
+  await wanted.attach(link, within);
+  await wanted.subscribe("a", "A");
+  isBad = true;
+  await assertRejects(() => wanted.unsubscribe("a"), Error, "It was stopped");
+  assertEquals(broken, []);
+  wanted.subscribe("b", "B").catch(() => {});
+  await settle();
+  assertEquals(broken, ["It was stopped"]);
+});
