@@ -1,27 +1,11 @@
 /** The cost of a request, and of a line to a room: all work of the hub, without sockets. @module */
 
 import { msgpackCodec } from "@trunkline/hub/codecs/msgpack";
-import { type Clock, type Codec, jsonCodec, systemClock } from "@trunkline/hub/contract";
+import { type Codec, jsonCodec } from "@trunkline/hub/contract";
 import type { LinkEvents } from "@trunkline/hub/transports/transport";
 import { createMeasuredHub } from "../hub.ts";
 import { NoTransport } from "../no_transport.ts";
-
-/** The platform's clock, but the benchmark ends each turn itself. */
-class TurnClock implements Clock {
-  readonly now = systemClock.now;
-  readonly after = systemClock.after;
-  #atEnd: (() => void)[] = [];
-
-  endOfTurn(callback: () => void): void {
-    this.#atEnd.push(callback);
-  }
-
-  endTurn(): void {
-    const callbacks = this.#atEnd;
-    this.#atEnd = [];
-    for (const callback of callbacks) callback();
-  }
-}
+import { TurnClock } from "./turn_clock.ts";
 
 const transport = new NoTransport();
 const clock = new TurnClock();
