@@ -29,10 +29,12 @@ export function createRoutes(transports: readonly Transport[], health: () => Hea
     const { ready, status } = health();
     return c.json({ ready, status }, ready ? 200 : 503, noStore);
   });
-  routes.all("/", async (c) => {
+  // Not asynchronous: an upgrade that need not wait is answered at once.
+  routes.all("/", (c) => {
+    // Not the headers of `c.res`: reading it makes Hono copy the response, and a copied upgrade does not work.
+    const { headers } = c.body(null);
     for (const transport of transports) {
-      // Not the headers of `c.res`: reading it makes Hono copy the response, and a copied upgrade does not work.
-      const response = await transport.fetch?.(c.req.raw, c.env, c.body(null).headers);
+      const response = transport.fetch?.(c.req.raw, c.env, headers);
       if (response) return response;
     }
     return c.text("This is a realtime endpoint: connect with a WebSocket\n", 426, { upgrade: "websocket" });

@@ -171,7 +171,11 @@ test("websocket: a request that Bun cannot upgrade is answered with 400, and a c
     const request = new Request("http://localhost/", { headers: { ...UPGRADE, "sec-websocket-key": key } });
     const upgradable = bunSkin.recognise(request, server)!;
     assertEquals(upgradable.link.address, undefined);
-    const answer = upgradable.upgrade(acceptor, "", undefined);
+    const answer = upgradable.upgrade(acceptor, {
+      subprotocol: "",
+      offer: "",
+      headers: undefined,
+    });
     assertEquals([answer.status, acceptor.withdrawn], [status, [upgradable.link]]);
     const says = (text: string) => text.includes("app.route(path, hub.routes)");
     assertEquals([says(await answer.text()), acceptor.reports.some(says)], [status === 501, status === 501]);

@@ -96,7 +96,7 @@ async function leavesBeforeItsTurn(): Promise<void> {
     await waitFor(() => signal.aborted, { what: "the server to notice" });
     acceptor.turns[0]!();
     await waitFor(() => acceptor.withdrawn.length === 1, { what: "its place" });
-    assertEquals([acceptor.withdrawn, acceptor.ends.length], [acceptor.admitted, 0]);
+    assertEquals([acceptor.withdrawn, acceptor.ends.length, acceptor.reports], [acceptor.admitted, 0, []]);
   } finally {
     await close();
   }

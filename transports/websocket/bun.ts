@@ -11,6 +11,7 @@ import {
   copiedRequest,
   isWellFormed,
   malformedUpgrade,
+  type Opening,
   type Upgradable,
   type WebSocketSkin,
   withoutHandler,
@@ -22,7 +23,7 @@ export type { BunSocket, BunWebSocketHandler, Upgradable, WebSocketSkin };
 
 /** The part of Bun's server that is used here. */
 interface BunServer {
-  upgrade(request: Request, options: { readonly data: unknown; readonly headers: HeadersInit }): boolean;
+  upgrade(request: Request, options: { readonly data: unknown; readonly headers?: HeadersInit }): boolean;
   requestIP(request: Request): { readonly address: string } | null;
 }
 
@@ -197,15 +198,16 @@ export function createBunSkin(
 ): WebSocketSkin {
   const known = new Map<string, Terms>();
   const termsOf = (acceptor: LinkAcceptor, subprotocol: string): Terms => {
+    const before = known.get(subprotocol);
+    if (before) return before;
     const { subprotocols, maxFrameBytes, highWaterBytes } = acceptor;
-    const terms = known.get(subprotocol) ??
-      {
-        subprotocol,
-        maxFrameBytes,
-        highWaterBytes,
-        compress: perMessageDeflate,
-        report: (error: Error) => acceptor.report(error),
-      };
+    const terms = {
+      subprotocol,
+      maxFrameBytes,
+      highWaterBytes,
+      compress: perMessageDeflate,
+      report: (error: Error) => acceptor.report(error),
+    };
     if (subprotocols.includes(subprotocol)) known.set(subprotocol, terms); // names that clients invent are not kept
     return terms;
   };
@@ -216,21 +218,15 @@ export function createBunSkin(
       const link = { request, address: server.requestIP(request)?.address };
       return {
         link,
-        upgrade(acceptor: LinkAcceptor, subprotocol: string, headers: Headers | undefined): Response {
-          if (request.signal.aborted) { // it was aborted while it waited
-            acceptor.withdraw(link);
-            return new Response(null, { status: GONE });
-          }
+        upgrade(acceptor: LinkAcceptor, { subprotocol, offer, headers }: Opening): Response {
           const data = new Upgrade(acceptor, link, termsOf(acceptor, subprotocol));
-          const answer = new Headers(applicationHeaders(headers));
           // By itself Bun echoes the client's offer. Older versions of Bun do that even if a header is set here, and
           // a client refuses two headers.
-          const offer = request.headers.get("sec-websocket-protocol") ?? "";
-          if (offer !== subprotocol) answer.set("sec-websocket-protocol", subprotocol);
+          const answer = answerHeaders(headers, offer === subprotocol ? undefined : subprotocol);
           // After an upgrade, Bun has already written the answer, and ignores this one.
           let upgraded: boolean;
           try {
-            upgraded = server.upgrade(request, { data, headers: answer });
+            upgraded = server.upgrade(request, answer ? { data, headers: answer } : { data });
           } catch (error) { // Bun throws if the server has no `websocket`
             acceptor.withdraw(link);
             return withoutHandler(acceptor, error);
@@ -241,11 +237,22 @@ export function createBunSkin(
             return new Response(null);
           }
           acceptor.withdraw(link);
+          // It may have waited, here or in the application. Only then is its signal read: that makes one.
+          if (request.signal.aborted) return new Response(null, { status: GONE });
           return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade(acceptor);
         },
       };
     },
   };
+}
+
+/** The headers of the answer to an upgrade; `undefined` if there are none, because an empty `Headers` costs something. */
+function answerHeaders(given: Headers | undefined, subprotocol: string | undefined): Headers | undefined {
+  const list = applicationHeaders(given);
+  if (list.length === 0 && subprotocol === undefined) return undefined;
+  const headers = new Headers([...list]);
+  if (subprotocol !== undefined) headers.set("sec-websocket-protocol", subprotocol);
+  return headers;
 }
 
 /** A socket is open, and the hub's handler was not told: the server has a handler of somebody else. */

@@ -13,6 +13,7 @@ import {
   copiedRequest,
   isWellFormed,
   malformedUpgrade,
+  type Opening,
   type Upgradable,
   type WebSocketSkin,
 } from "./skin.ts";
@@ -226,33 +227,35 @@ function isOfServer({ headers }: Request): boolean {
  * Whether Deno accepts the subprotocol as an option: it searches the offer, and expects a space after every comma.
  * Other subprotocols need a header in the answer. Only Deno 2.5.5 and later can change the headers of the answer.
  */
-function isOption({ headers }: Request, subprotocol: string): boolean {
-  return (headers.get("sec-websocket-protocol") ?? "").split(", ").includes(subprotocol);
+function isOption({ offer, subprotocol }: Opening): boolean {
+  return offer === subprotocol || offer.split(", ").includes(subprotocol);
 }
 
 function upgrade(
   request: Request,
   terms: { readonly acceptor: LinkAcceptor; readonly request: LinkRequest; readonly intake: Intake },
-  subprotocol: string,
-  headers: Headers | undefined,
+  opening: Opening,
 ): Response {
   const { acceptor } = terms;
-  const byOption = isOption(request, subprotocol);
+  const { subprotocol, headers } = opening;
+  const byOption = isOption(opening);
   let upgraded: Deno.WebSocketUpgrade;
   try {
     // No idle timeout: Deno closes if a pong is late by half of it, even if this process is busy. The hub has its own
     // heartbeats.
-    upgraded = Deno.upgradeWebSocket(request, { idleTimeout: 0, ...(byOption && { protocol: subprotocol }) });
+    upgraded = Deno.upgradeWebSocket(
+      request,
+      byOption ? { idleTimeout: 0, protocol: subprotocol } : { idleTimeout: 0 },
+    );
   } catch (error) {
     acceptor.withdraw(terms.request);
     if (error instanceof TypeError) return malformedUpgrade(acceptor);
     throw error;
   }
   const { socket, response } = upgraded;
-  const answer = applicationHeaders(headers);
-  if (subprotocol !== "" && !byOption) answer.push(["sec-websocket-protocol", subprotocol]);
   try {
-    for (const [name, value] of answer) response.headers.append(name, value);
+    for (const [name, value] of applicationHeaders(headers)) response.headers.append(name, value);
+    if (subprotocol !== "" && !byOption) response.headers.append("sec-websocket-protocol", subprotocol);
   } catch (cause) {
     acceptor.report(
       new TypeError("Cannot set headers of an upgrade: update Deno to 2.5.5 or later", { cause }),
@@ -272,10 +275,10 @@ export function createDenoSkin(): WebSocketSkin {
       const link = new DenoLinkRequest(request, addressOf(platform));
       return {
         link,
-        upgrade(acceptor, subprotocol, headers) {
+        upgrade(acceptor, opening) {
           if (isOfServer(request)) {
             link.outlive();
-            return upgrade(request, { acceptor, request: link, intake }, subprotocol, headers);
+            return upgrade(request, { acceptor, request: link, intake }, opening);
           }
           acceptor.withdraw(link);
           return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade(acceptor);

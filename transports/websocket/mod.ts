@@ -42,19 +42,21 @@ const NO_SERVER =
   "Cannot upgrade to a WebSocket here: serve with Deno.serve, or with Bun.serve and pass its server on";
 
 /** The entries of a header that holds a list. */
-function listOf(header: string | null): string[] {
-  return (header ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+function listOf(header: string): string[] {
+  return header.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
 }
 
 function isUpgrade(request: Request): boolean {
   if (request.method !== "GET") return false;
   const wanted = request.headers.get("upgrade");
+  if (wanted === null) return false;
   return wanted === "websocket" || listOf(wanted).some((protocol) => protocol.toLowerCase() === "websocket");
 }
 
-/** The subprotocols that the client offers, without those that cannot be in the header of the answer. */
-function subprotocolsOf(request: Request): string[] {
-  return listOf(request.headers.get("sec-websocket-protocol")).filter((entry) => TOKEN.test(entry));
+/** Chooses from the subprotocols that the client offers, without those that cannot be in the header of the answer. */
+function choose(offer: string, spoken: readonly string[]): string {
+  if (spoken.includes(offer)) return offer; // most clients offer one
+  return chooseSubprotocol(listOf(offer).filter((entry) => TOKEN.test(entry)), spoken);
 }
 
 /** Carries connections over WebSockets. Made by {@linkcode createWebSocketTransport}. */
@@ -126,9 +128,13 @@ class Sockets implements WebSocketTransport {
       const { link } = upgradable;
       const refused = acceptor.admit(link);
       if (refused) return refused;
-      const subprotocol = chooseSubprotocol(subprotocolsOf(request), acceptor.subprotocols);
-      const upgrade = () => upgradable.upgrade(acceptor, subprotocol, headers);
-      return acceptor.waitToOpen?.()?.then(upgrade) ?? upgrade();
+      const offer = request.headers.get("sec-websocket-protocol") ?? "";
+      const subprotocol = choose(offer, acceptor.subprotocols);
+      const opening = { subprotocol, offer, headers };
+      const wait = acceptor.waitToOpen?.();
+      return wait
+        ? wait.then(() => upgradable.upgrade(acceptor, opening))
+        : upgradable.upgrade(acceptor, opening);
     }
     acceptor.refused?.(NO_SERVER);
     return new Response(`${NO_SERVER}\n`, { status: 501 });

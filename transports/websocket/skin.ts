@@ -6,6 +6,16 @@
 
 import type { LinkAcceptor, LinkRequest } from "../transport.ts";
 
+/** How a link opens. */
+export interface Opening {
+  /** One of the client's offers, or `""` for none. */
+  readonly subprotocol: string;
+  /** The header in which the client offers subprotocols, as it was sent; `""` if it sent none. */
+  readonly offer: string;
+  /** Headers that the answer must carry in addition to its own. */
+  readonly headers: Headers | undefined;
+}
+
 /** A request that a runtime can upgrade to a WebSocket. */
 export interface Upgradable {
   /** What is known about the client. It can still be read after the upgrade. */
@@ -14,11 +24,10 @@ export interface Upgradable {
    * Upgrades the request. The acceptor gets the link as soon as the socket is open.
    *
    * @param acceptor The hub.
-   * @param subprotocol One of the client's offers, or `""` for none.
-   * @param headers Headers that the answer must carry in addition to its own.
+   * @param opening How to open the link.
    * @returns The answer for the runtime's server, also if the upgrade fails.
    */
-  upgrade(acceptor: LinkAcceptor, subprotocol: string, headers: Headers | undefined): Response;
+  upgrade(acceptor: LinkAcceptor, opening: Opening): Response;
 }
 
 /** How one runtime upgrades requests. */
@@ -82,7 +91,13 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   "content-length",
 ]);
 
+const NO_HEADERS: readonly [name: string, value: string][] = [];
+
 /** The application's headers that the answer to an upgrade carries: a list, because most often it is empty. */
-export function applicationHeaders(given: Headers | undefined): [name: string, value: string][] {
-  return given ? [...given].filter(([name]) => !OWN_HEADERS.has(name)) : [];
+export function applicationHeaders(given: Headers | undefined): readonly [name: string, value: string][] {
+  let list: [name: string, value: string][] | undefined;
+  given?.forEach((value, name) => { // an iterator costs far more
+    if (!OWN_HEADERS.has(name)) (list ??= []).push([name, value]);
+  });
+  return list ?? NO_HEADERS;
 }
