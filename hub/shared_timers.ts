@@ -101,6 +101,13 @@ class Row {
 export function sharingTimers(clock: Clock): Clock {
   const rows = new Map<number, Row>();
   const background = new Map<number, Row>();
+  const begin = (known: Map<number, Row>, ms: number, options: TimerOptions | undefined): Row => {
+    const row = new Row(clock, ms, options, () => {
+      if (known.get(ms) === row) known.delete(ms);
+    });
+    known.set(ms, row);
+    return row;
+  };
   return {
     now: () => clock.now(),
     ...(clock.wall && { wall: () => clock.wall!() }),
@@ -108,11 +115,7 @@ export function sharingTimers(clock: Clock): Clock {
     after(ms, callback, options) {
       if (!(ms >= SHARED_FROM_MS) || !Number.isSafeInteger(ms)) return clock.after(ms, callback, options);
       const known = options?.background ? background : rows;
-      const row = known.get(ms) ?? new Row(clock, ms, options, () => {
-        if (known.get(ms) === row) known.delete(ms);
-      });
-      known.set(ms, row);
-      return row.add(callback);
+      return (known.get(ms) ?? begin(known, ms, options)).add(callback);
     },
   };
 }

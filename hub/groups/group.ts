@@ -53,9 +53,8 @@ export class Group implements ReadonlyGroup {
   /** Adds a connection, once. */
   add(conn: Connection): void {
     let tape = this.#tapeOf(conn);
-    if (tape?.members.has(conn)) return;
     if (!tape) this.#tapes.push(tape = new Tape(conn.outbox.turn));
-    tape.add(conn);
+    if (!tape.add(conn)) return;
     const known = this.#surfaces[this.#kindOf(conn)];
     if (known) known.count++;
     else this.#surfaces.push({ surface: conn.surface, recovers: conn.recovers, count: 1 });
@@ -119,12 +118,20 @@ export class Group implements ReadonlyGroup {
     for (const tape of this.#tapes) tape.push(message, except?.outbox);
   }
 
+  // Loops, and not `find`: every connection passes here when it comes, and a function costs its compilation too.
+
   #kindOf({ surface, recovers }: Connection): number {
-    return this.#surfaces.findIndex((known) => known.surface === surface && known.recovers === recovers);
+    const surfaces = this.#surfaces;
+    for (let i = 0; i < surfaces.length; i++) {
+      const known = surfaces[i]!;
+      if (known.surface === surface && known.recovers === recovers) return i;
+    }
+    return -1;
   }
 
   #tapeOf({ outbox: { turn } }: Connection): Tape<Connection> | undefined {
-    return this.#tapes.find((tape) => tape.turn === turn);
+    for (const tape of this.#tapes) if (tape.turn === turn) return tape;
+    return undefined;
   }
 
   #allHear(event: string): boolean {

@@ -78,12 +78,14 @@ export class Tape<M extends TapeMember> implements Gatherer {
     return this.#members;
   }
 
-  /** Adds a member. It gets the messages from now on. */
-  add(member: M): void {
-    this.#members.add(member);
-    if (!this.#cohorts) return;
+  /** Adds a member. It gets the messages from now on. Returns whether it was none before. */
+  add(member: M): boolean {
+    const { size } = this.#members;
+    if (this.#members.add(member).size === size) return false;
+    if (!this.#cohorts) return true;
     this.#single.add(member.outbox);
     this.#former.delete(member.outbox);
+    return true;
   }
 
   /** Removes a member. Earlier messages are still sent to it. Returns whether it was a member. */
