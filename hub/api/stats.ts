@@ -55,6 +55,6 @@ export interface HubStats {
   };
   /** Clients that were refused since the hub was created, by reason. These counts never fall. */
   readonly refused: RefusalCounts;
-  /** Users and addresses that are counted for the connection limits. */
+  /** Users and addresses that are counted for the connection limits. Without a limit none are counted. */
   readonly limited: number;
 }

@@ -61,12 +61,21 @@ export class Gate {
    * @returns Whether the turn is there now.
    */
   enter(begin: () => void, cost = 1): boolean {
-    if (this.#open && this.#waiting.size === 0) {
-      this.#count(cost);
-      return true;
-    }
+    if (this.enterNow(cost)) return true;
     this.#waiting.set(begin, cost);
     return false;
+  }
+
+  /**
+   * Takes a turn if it is there now. Give it back with `leave`.
+   *
+   * @param cost See `enter`.
+   * @returns Whether it is there now. If not, nothing waits for it.
+   */
+  enterNow(cost = 1): boolean {
+    if (!this.#open || this.#waiting.size > 0) return false;
+    this.#count(cost);
+    return true;
   }
 
   /**
@@ -76,9 +85,27 @@ export class Gate {
    * @returns A promise that resolves when the turn comes; `undefined` when it is there now.
    */
   take(cost?: number): Promise<void> | undefined {
-    let begin!: () => void;
-    const turn = new Promise<void>((resolve) => begin = resolve);
-    return this.enter(begin, cost) ? undefined : turn;
+    if (this.enterNow(cost)) return undefined;
+    return new Promise<void>((resolve) => void this.#waiting.set(resolve, cost ?? 1));
+  }
+
+  /**
+   * Waits for a turn, and gives it back as soon as it comes. For tasks that are only limited in how many begin in one
+   * turn of the event loop.
+   *
+   * @returns As `take`.
+   */
+  pass(): Promise<void> | undefined {
+    if (this.enterNow()) {
+      this.leave();
+      return undefined;
+    }
+    return new Promise<void>((resolve) =>
+      void this.#waiting.set(() => {
+        this.#busy--;
+        resolve();
+      }, 1)
+    );
   }
 
   /**
@@ -87,8 +114,9 @@ export class Gate {
    * @returns `undefined` when the turn is there now.
    */
   wait(): Wait | undefined {
+    if (this.enterNow()) return undefined;
     const { promise: turn, resolve, reject } = Promise.withResolvers<void>();
-    if (this.enter(resolve)) return undefined;
+    this.#waiting.set(resolve, 1);
     return {
       turn,
       giveUp: (why) => {
@@ -106,7 +134,7 @@ export class Gate {
   /** Ends a task. */
   leave(): void {
     this.#busy--;
-    this.#next();
+    if (this.#waiting.size > 0) this.#next();
   }
 
   get #open(): boolean {
@@ -117,12 +145,13 @@ export class Gate {
     this.#busy++;
     const isFirst = this.#begun === 0;
     this.#begun += cost;
-    if (!isFirst) return;
-    this.#clock.endOfTurn(() => {
-      this.#begun = 0;
-      this.#next();
-    });
+    if (isFirst) this.#clock.endOfTurn(this.#onEndOfTurn);
   }
+
+  readonly #onEndOfTurn = (): void => {
+    this.#begun = 0;
+    this.#next();
+  };
 
   #next(): void {
     for (const [begin, cost] of this.#waiting) {

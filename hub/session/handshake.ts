@@ -12,6 +12,7 @@ import {
   exceedsUtf8,
   HubError,
   isHubError,
+  type Surface,
   type WireError,
 } from "../../contract/mod.ts";
 import { MAX_HELLO_BYTES } from "../../contract/wire/hello_size.ts";
@@ -43,6 +44,8 @@ export interface HandshakeOptions {
   readonly connection: ConnectionRules;
 }
 
+const NOT_JOINED: ReadonlySet<string> = new Set();
+
 /** The hub refuses a role. */
 class RoleError extends HubError {
   constructor(message: string, options?: { readonly cause: unknown }) {
@@ -60,6 +63,17 @@ export class UserLimitError extends HubError {
   }
 }
 
+/** What begins when a client has sent its hello. */
+export interface Greeted {
+  /**
+   * Called once. It must not throw.
+   *
+   * @param hello The hello.
+   * @param joined The rooms that the client says it was in.
+   */
+  begin(hello: KeptHello, joined: ReadonlySet<string>): void;
+}
+
 /** The handshake of one link. */
 export class Handshake {
   /** The client's address for the limits. */
@@ -68,7 +82,7 @@ export class Handshake {
   readonly #link: Link;
   readonly #turn: Turn;
   readonly #request: LinkRequest;
-  readonly #onHello: (hello: KeptHello, joined: ReadonlySet<string>) => void;
+  readonly #greeted: Greeted;
   readonly #openedAt: number;
   readonly #cancelDeadline: () => void;
   #authenticating: Abortable | undefined;
@@ -81,7 +95,7 @@ export class Handshake {
    * @param request The request that opened the link.
    * @param address The client's address for the limits.
    * @param turn The turn of this link's transport and codec.
-   * @param onHello Called once, when the client has sent its hello; `joined` are the rooms that it says it was in.
+   * @param greeted Told when the client has sent its hello.
    */
   constructor(
     options: HandshakeOptions,
@@ -89,14 +103,14 @@ export class Handshake {
     request: LinkRequest,
     address: string | undefined,
     turn: Turn,
-    onHello: (hello: KeptHello, joined: ReadonlySet<string>) => void,
+    greeted: Greeted,
   ) {
     this.address = address;
     this.#options = options;
     this.#link = link;
     this.#request = request;
     this.#turn = turn;
-    this.#onHello = onHello;
+    this.#greeted = greeted;
     const { options: { clock }, limits: { handshakeTimeoutMs } } = options.context;
     this.#openedAt = clock.now();
     this.#cancelDeadline = clock.after(handshakeTimeoutMs, () => {
@@ -129,22 +143,73 @@ export class Handshake {
   }
 
   /**
-   * Asks the application who the client is.
+   * Asks the application who the client is, when it is this client's turn.
    *
    * @param hello The client's hello.
+   * @returns The connection; a promise of it only if its turn has not come, or the application gave a promise.
    * @throws {HubError} `FORBIDDEN`, {@linkcode BusyError}, or the error with which the application refuses the
    * client.
    */
-  async authenticate(hello: KeptHello): Promise<Connection> {
-    const { role, token, joined } = hello;
+  authenticate(hello: KeptHello): Connection | Promise<Connection> {
+    const { contract, authentications } = this.#options.context;
+    const surface = contract.roles.get(hello.role);
+    if (!surface) throw new RoleError(`There is no role "${cutName(hello.role)}"`);
+    const turn = this.#turnToEnter = authentications.enter(this.#openedAt);
+    return turn.come?.then(() => this.#identify(hello, surface, turn)) ??
+      this.#identify(hello, surface, turn);
+  }
+
+  #identify(hello: KeptHello, surface: Surface, turn: AdmissionTurn): Connection | Promise<Connection> {
+    try {
+      const identified = this.#ask(hello);
+      if (identified instanceof Promise) return this.#connectLater(hello, surface, turn, identified);
+      turn.done();
+      return this.#connect(hello, surface, identified);
+    } catch (error) {
+      turn.done();
+      this.#authenticating = undefined;
+      throw error;
+    }
+  }
+
+  async #connectLater(
+    hello: KeptHello,
+    surface: Surface,
+    turn: AdmissionTurn,
+    identified: Promise<Identified>,
+  ): Promise<Connection> {
+    try {
+      return this.#connect(hello, surface, await identified);
+    } finally {
+      turn.done();
+      this.#authenticating = undefined;
+    }
+  }
+
+  /** Calls `authenticate`. */
+  #ask({ role, token }: KeptHello): Identified | Promise<Identified> {
+    const opened = this.#request;
+    const authenticating = this.#authenticating = new Abortable();
+    const identified = identify(this.#options.context.options.authenticate, {
+      role,
+      token,
+      get request() {
+        return opened.request; // few applications read it, and on Deno it is made then
+      },
+      address: this.address,
+      get signal() {
+        return authenticating.signal;
+      },
+    });
+    if (!(identified instanceof Promise)) this.#authenticating = undefined;
+    return identified;
+  }
+
+  #connect(hello: KeptHello, surface: Surface, { role, user, userId, ctx }: Identified): Connection {
     const { context: { contract, options, nextId }, connection, outbox } = this.#options;
-    const { address } = this;
-    const surface = contract.roles.get(role);
-    if (!surface) throw new RoleError(`There is no role "${cutName(role)}"`);
-    const { role: given, user, userId, ctx } = await this.#identify(role, token);
-    if (given !== role) {
-      throw new RoleError(`Not allowed to connect as "${role}"`, {
-        cause: `authenticate answered the role "${given}"`,
+    if (role !== hello.role) {
+      throw new RoleError(`Not allowed to connect as "${hello.role}"`, {
+        cause: `authenticate answered the role "${role}"`,
       });
     }
     const identity = {
@@ -153,36 +218,11 @@ export class Handshake {
       user,
       userId,
       ctx,
-      address,
+      address: this.address,
       past: readRoomPast(contract, hello),
-      rejoins: joined !== undefined && options.rejoin !== undefined,
+      rejoins: hello.joined !== undefined && options.rejoin !== undefined,
     };
     return new Connection(identity, new Outbox(this.#link, this.#turn, outbox), connection);
-  }
-
-  /** Calls `authenticate` when it is this client's turn. */
-  async #identify(role: string, token: string | undefined): Promise<Identified> {
-    const { options, authentications } = this.#options.context;
-    const turn = this.#turnToEnter = authentications.enter(this.#openedAt);
-    try {
-      if (turn.come) await turn.come;
-      const authenticating = this.#authenticating = new Abortable();
-      const opened = this.#request;
-      return await identify(options.authenticate, {
-        role,
-        token,
-        get request() {
-          return opened.request; // few applications read it, and on Deno it is made then
-        },
-        address: this.address,
-        get signal() {
-          return authenticating.signal;
-        },
-      });
-    } finally {
-      turn.done();
-      this.#authenticating = undefined;
-    }
   }
 
   /** Tells the client why it cannot connect, and closes the link. */
@@ -238,7 +278,7 @@ export class Handshake {
         throw new HubError("BAD_REQUEST", "The first frame must be a hello, alone");
       }
       const hello = readHello(message[1]);
-      this.#onHello(hello, readJoined(hello.joined ?? []));
+      this.#greeted.begin(hello, hello.joined ? readJoined(hello.joined) : NOT_JOINED);
     } catch (error) {
       this.refuse(error, CLOSE_CODES.PROTOCOL_ERROR);
     }

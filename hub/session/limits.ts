@@ -150,14 +150,19 @@ function burstOf({ messagesPerSecond, messageBurst }: Rate): number {
   return messagesPerSecond === Infinity ? Infinity : messageBurst;
 }
 
-/** Counts by key, up to a limit. */
+/** Counts by key, up to a limit. Without a limit it counts nothing. */
 export class KeyedLimit {
   readonly #max: number;
   readonly #counts = new Map<string, number>();
 
-  /** @param max How many of one key are allowed. */
+  /** @param max How many of one key are allowed; `Infinity` for no limit. */
   constructor(max: number) {
     this.#max = max;
+  }
+
+  /** Whether there is a limit. */
+  get limits(): boolean {
+    return this.#max !== Infinity;
   }
 
   /** How many keys have a count above zero. */
@@ -167,7 +172,7 @@ export class KeyedLimit {
 
   /** Whether one more of this key is allowed. */
   hasRoom(key: string): boolean {
-    return (this.#counts.get(key) ?? 0) < this.#max;
+    return !this.limits || (this.#counts.get(key) ?? 0) < this.#max;
   }
 
   /**
@@ -177,7 +182,7 @@ export class KeyedLimit {
    * @returns Whether one more was allowed; if so, call `leave` for it later.
    */
   enter(key: string | undefined): boolean {
-    if (key === undefined) return true;
+    if (key === undefined || !this.limits) return true;
     if (!this.hasRoom(key)) return false;
     this.add(key);
     return true;
@@ -185,12 +190,12 @@ export class KeyedLimit {
 
   /** Counts one more, even above the limit; call `leave` for it later. */
   add(key: string | undefined): void {
-    if (key !== undefined) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    if (key !== undefined && this.limits) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
 
   /** Counts one less. Call it once for each `enter` or `add`. */
   leave(key: string | undefined): void {
-    if (key === undefined) return;
+    if (key === undefined || !this.limits) return;
     const count = this.#counts.get(key)! - 1;
     if (count === 0) this.#counts.delete(key);
     else this.#counts.set(key, count);

@@ -16,9 +16,10 @@ import { Heartbeats } from "../connection/heartbeats.ts";
 import type { HubCloseOptions } from "../api/hub.ts";
 import type { RefusalReason } from "../api/refusals.ts";
 import { addressKey } from "./admission/address_key.ts";
+import { AddressLimit } from "./admission/address_limit.ts";
 import { Gate } from "./gate.ts";
-import { KeyedLimit } from "./limits.ts";
-import { Occupancy } from "./admission/occupancy.ts";
+import { Occupancy, type Place } from "./admission/occupancy.ts";
+import { Welcomes } from "./admission/welcomes.ts";
 import { refuseOrigin } from "./admission/origin.ts";
 import { Session, type SessionHost } from "./session.ts";
 import type { SessionContext } from "./session_context.ts";
@@ -31,7 +32,7 @@ export class Reception {
   readonly #occupancy: Occupancy;
   readonly #upgrades: Gate;
   /** The number of links without a connection, by address. */
-  readonly #handshakes: KeyedLimit;
+  readonly #handshakes: AddressLimit;
   readonly #host: SessionHost;
   /** The sessions without a connection. */
   readonly #arriving = new Set<Session>();
@@ -55,6 +56,7 @@ export class Reception {
     this.#connections = connections;
     this.#host = {
       context,
+      welcomes: new Welcomes(context),
       outbox: { limits: limits.outbox, clock, failed: (error) => onError(error, { stage: "connection" }) },
       connection: {
         clock,
@@ -80,7 +82,7 @@ export class Reception {
     this.#heartbeats = new Heartbeats(clock, context.heartbeatMs / 2);
     this.#occupancy = new Occupancy(clock, limits);
     this.#upgrades = new Gate({ clock, max: Infinity, perTurn: UPGRADES_PER_TURN });
-    this.#handshakes = new KeyedLimit(limits.maxHandshakesPerAddress);
+    this.#handshakes = new AddressLimit(limits.maxHandshakesPerAddress);
   }
 
   /** Whether it accepts links. */
@@ -114,11 +116,10 @@ export class Reception {
       subprotocols: [...turns.keys()],
       maxFrameBytes: limits.maxFrameBytes,
       highWaterBytes: limits.outbox.highWaterBytes,
-      admit: (request) =>
-        this.#safely(() => this.#admit(request), () => refusal(500, "The node cannot take the connection")),
+      admit: (request) => this.#admitSafely(request),
       report: (error) => this.#report(error),
       refused: (message) => context.refusals.add({ reason: "upgrade", message }),
-      waitToOpen: () => this.#waitToOpen(),
+      waitToOpen: () => this.#upgrades.pass(),
       withdraw: (request) => this.#occupancy.withdraw(request),
       accept: (link, request) => this.#accept(link, request, turns.get(link.subprotocol)),
     };
@@ -166,95 +167,122 @@ export class Reception {
     return [...this.#arriving, ...this.#connections.values()];
   }
 
-  #waitToOpen(): Promise<void> | undefined {
-    const wait = this.#upgrades.take();
-    if (wait) return wait.then(() => this.#upgrades.leave()); // bounds how many begin in a turn, not how many are open
-    this.#upgrades.leave();
-    return undefined;
+  /** The application's functions for addresses and origins may throw. Then only this link is refused. */
+  #admitSafely(request: LinkRequest): Response | undefined {
+    try {
+      return this.#admit(request);
+    } catch (error) {
+      this.#failed(error);
+      return refusal(500, "The node cannot take the connection");
+    }
   }
 
   #admit(link: LinkRequest): Response | undefined {
     const { request } = link;
     const { options, limits } = this.#context;
-    const refuse = (
-      reason: RefusalReason,
-      status: number,
-      text: string,
-      message: string,
-      retryS?: number,
-    ) => {
-      this.#context.refusals.add({ reason, message });
-      return refusal(status, text, retryS === undefined ? undefined : { "retry-after": `${retryS}` });
-    };
     if (this.#state !== "open") {
       const message = "Refused a client: the hub does not serve yet, because its backplane is not open";
-      return refuse(this.#state, 503, "The node takes no connections now", message, 1);
+      return this.#turnAway(this.#state, 503, "The node takes no connections now", message, 1);
     }
     const foreign = refuseOrigin(request, options.origins);
-    if (foreign) return refuse("origin", 403, "Not allowed from this Origin", foreign);
+    if (foreign) return this.#turnAway("origin", 403, "Not allowed from this Origin", foreign);
     const address = this.#address(link);
     const { maxConnections, maxConnectionsPerAddress, maxHandshakes, maxHandshakesPerAddress } = limits;
     if (this.#arriving.size >= maxHandshakes) {
       const message =
         `Refused a client: ${maxHandshakes} links are not authenticated yet (limits.maxHandshakes)`;
-      return refuse("full", 503, "Too many clients are connecting to this node at once", message, 1);
+      return this.#turnAway("full", 503, "Too many clients are connecting to this node at once", message, 1);
     }
-    if (address !== undefined && !this.#handshakes.hasRoom(addressKey(address))) {
+    if (!this.#handshakes.hasRoom(address)) {
       const message =
-        `Refused a client of ${addressKey(address)}: ${maxHandshakesPerAddress} links of this address ` +
+        `Refused a client of ${addressKey(address!)}: ${maxHandshakesPerAddress} links of this address ` +
         "are not authenticated yet (limits.maxHandshakesPerAddress)";
-      return refuse("address", 429, "Too many connections of this address", message);
+      return this.#turnAway("address", 429, "Too many connections of this address", message);
     }
     switch (this.#occupancy.reserve(link, address)) {
       case "node": {
         const message = `Refused a client: there are ${maxConnections} connections (limits.maxConnections)`;
-        return refuse("full", 503, "The node is full", message, 5);
+        return this.#turnAway("full", 503, "The node is full", message, 5);
       }
       case "address": {
         const message =
           `Refused a client of ${addressKey(address!)}: this address has ${maxConnectionsPerAddress} ` +
           "connections (limits.maxConnectionsPerAddress). Behind a proxy, set address of createHub";
-        return refuse("address", 429, "Too many connections of this address", message);
+        return this.#turnAway("address", 429, "Too many connections of this address", message);
       }
     }
     return undefined;
   }
 
+  /** Refuses a request. */
+  #turnAway(
+    reason: RefusalReason,
+    status: number,
+    text: string,
+    message: string,
+    retryS?: number,
+  ): Response {
+    this.#context.refusals.add({ reason, message });
+    return refusal(status, text, retryS === undefined ? undefined : { "retry-after": `${retryS}` });
+  }
+
   #accept(link: Link, request: LinkRequest, turn: Turn | undefined): ServerLinkEvents {
-    let failed = false;
-    const { address, shortage } = this.#safely(
-      () => this.#occupancy.take(request, (request) => this.#address(request)),
-      () => {
-        failed = true;
-        return this.#occupancy.take(request, () => undefined);
-      },
-    );
-    const refuse = (why: RefusalReason, code: number, reason: string) => {
-      if (why !== "failed") {
-        this.#context.refusals.add({ reason: why, message: `Refused a client: ${reason}` });
-      }
-      link.close(code, reason);
-      return { message() {}, drain() {}, close() {}, freed: () => this.#leave(address) };
-    };
+    let place: Place;
+    try {
+      place = this.#occupancy.take(request, this.#addressOf);
+    } catch (error) { // the application's function for addresses
+      this.#failed(error);
+      const { address } = this.#occupancy.take(request, () => undefined);
+      return this.#dismiss(link, address, CLOSE_CODES.INTERNAL, "The node cannot take the connection");
+    }
+    const { address, shortage } = place;
     if (!turn) {
       const known = this.#codecs.map(({ subprotocol }) => subprotocol).join(", ");
-      return refuse("version", CLOSE_CODES.UNSUPPORTED_VERSION, `Offer one of these subprotocols: ${known}`);
+      return this.#refuse(
+        link,
+        address,
+        "version",
+        CLOSE_CODES.UNSUPPORTED_VERSION,
+        `Offer one of these subprotocols: ${known}`,
+      );
     }
-    if (this.#state !== "open") return refuse("closing", CLOSE_CODES.GOING_AWAY, "The node is shutting down");
-    if (failed) return refuse("failed", CLOSE_CODES.INTERNAL, "The node cannot take the connection");
+    if (this.#state !== "open") {
+      return this.#refuse(link, address, "closing", CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+    }
     if (shortage) {
       const reason = shortage === "node" ? "full" : "address";
-      return refuse(reason, CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
+      return this.#refuse(link, address, reason, CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
     }
     // The hub may have admitted several upgrades before the first one opened.
-    const crowded = this.#arriving.size >= this.#context.limits.maxHandshakes ||
-      !this.#handshakes.enter(address === undefined ? undefined : addressKey(address));
-    if (crowded) {
-      return refuse("full", CLOSE_CODES.CONNECTION_LIMIT, "Too many connections that are not authenticated");
+    if (this.#arriving.size >= this.#context.limits.maxHandshakes || !this.#handshakes.enter(address)) {
+      return this.#refuse(
+        link,
+        address,
+        "full",
+        CLOSE_CODES.CONNECTION_LIMIT,
+        "Too many connections that are not authenticated",
+      );
     }
     const session = new Session(this.#host, link, request, address, turn);
     this.#arriving.add(session);
     return session;
+  }
+
+  #refuse(
+    link: Link,
+    address: string | undefined,
+    why: RefusalReason,
+    code: number,
+    reason: string,
+  ): ServerLinkEvents {
+    this.#context.refusals.add({ reason: why, message: `Refused a client: ${reason}` });
+    return this.#dismiss(link, address, code, reason);
+  }
+
+  /** Closes a link that gets no session. */
+  #dismiss(link: Link, address: string | undefined, code: number, reason: string): ServerLinkEvents {
+    link.close(code, reason);
+    return { message() {}, drain() {}, close() {}, freed: () => this.#leave(address) };
   }
 
   /** Reports each mistake in the configuration once, not at every connection. */
@@ -269,16 +297,13 @@ export class Reception {
     this.#becomeLess();
   }
 
-  /** The application's functions for addresses and origins may throw. Then only this link is refused. */
-  #safely<T>(act: () => T, otherwise: () => T): T {
-    try {
-      return act();
-    } catch (error) {
-      this.#context.refusals.add({ reason: "failed", message: "" });
-      this.#context.onError(error, { stage: "connection" });
-      return otherwise();
-    }
+  /** A function of the application has thrown while a link came. */
+  #failed(error: unknown): void {
+    this.#context.refusals.add({ reason: "failed", message: "" });
+    this.#context.onError(error, { stage: "connection" });
   }
+
+  readonly #addressOf = (request: LinkRequest): string | undefined => this.#address(request);
 
   /** The address that the application gives; otherwise the address of the link's other end. */
   #address(link: LinkRequest): string | undefined {
@@ -295,9 +320,8 @@ export class Reception {
 
   /** A session has got its connection, or has ended without one. */
   #arrived(session: Session): void {
-    const { address } = session;
     this.#arriving.delete(session);
-    this.#handshakes.leave(address === undefined ? undefined : addressKey(address));
+    this.#handshakes.leave(session.address);
   }
 
   /** There is one link, or one socket, less. */

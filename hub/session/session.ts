@@ -16,7 +16,8 @@ import type { Link, LinkRequest, ServerLinkEvents } from "../../transports/trans
 import { roleChannel, userChannel, userGroup } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
 import { type KeptHello, topicsOf } from "./admission/hello.ts";
-import { Handshake, type HandshakeOptions, UserLimitError } from "./handshake.ts";
+import type { Welcomes } from "./admission/welcomes.ts";
+import { type Greeted, Handshake, type HandshakeOptions, UserLimitError } from "./handshake.ts";
 import type { Rule } from "./authorizing.ts";
 import { Inbox } from "./inbox.ts";
 import { Rejoining } from "./rooms/rejoining.ts";
@@ -27,6 +28,8 @@ import type { Turn } from "../outbox/turn.ts";
 
 /** The owner of the sessions. */
 export interface SessionHost extends HandshakeOptions {
+  /** Makes the first message to each client. */
+  readonly welcomes: Welcomes;
   /** Called when a session got its connection. */
   admitted(session: Session, conn: Connection): void;
   /** Called once per session, when its link is gone. */
@@ -41,7 +44,7 @@ export interface SessionHost extends HandshakeOptions {
 type Stage = "new" | "enrolled" | "announced" | "closed";
 
 /** A link and its connection. */
-export class Session implements ServerLinkEvents {
+export class Session implements ServerLinkEvents, Greeted {
   readonly #host: SessionHost;
   /** Set until the hub welcomes the client. */
   #handshake: Handshake | undefined;
@@ -69,14 +72,12 @@ export class Session implements ServerLinkEvents {
     turn: Turn,
   ) {
     this.#host = host;
-    this.#handshake = new Handshake(
-      host,
-      link,
-      request,
-      address,
-      turn,
-      (hello, joined) => void this.#open(hello, joined),
-    );
+    this.#handshake = new Handshake(host, link, request, address, turn, this);
+  }
+
+  /** See `Greeted`. */
+  begin(hello: KeptHello, joined: ReadonlySet<string>): void {
+    void this.#open(hello, joined);
   }
 
   /** The client's address for the limits. */
@@ -171,15 +172,18 @@ export class Session implements ServerLinkEvents {
   async #open(hello: KeptHello, joined: ReadonlySet<string>): Promise<void> {
     const handshake = this.#handshake!;
     try {
-      const conn = await handshake.authenticate(hello);
+      const authenticated = handshake.authenticate(hello);
+      // An `await` costs some turns of the engine's queue: it waits only for what takes time.
+      const conn = authenticated instanceof Promise ? await authenticated : authenticated;
       if (this.#closed) return;
       this.#admit(conn);
-      await this.#enrol(conn);
+      const enrolled = this.#enrol(conn);
+      if (enrolled) await enrolled;
       if (this.#closed) return;
       this.#stage = "announced";
       const given: unknown = this.#host.context.options.onConnection?.(conn as never);
-      const answer = await (promiseOf(given) ?? given);
-      if (answer === false) throw new HubError("FORBIDDEN", "Not allowed to connect");
+      const later = promiseOf(given);
+      if ((later ? await later : given) === false) throw new HubError("FORBIDDEN", "Not allowed to connect");
       if (this.#closed || conn.closed) return;
       if (conn.rejoins && joined.size > 0) await this.#rejoin(conn, joined, handshake.leftMs / 2);
       if (this.#closed || conn.closed) return;
@@ -200,14 +204,20 @@ export class Session implements ServerLinkEvents {
   }
 
   /** Adds it to the connections of its role and its user. */
-  async #enrol(conn: Connection): Promise<void> {
-    const { registry, options } = this.#host.context;
+  #enrol(conn: Connection): Promise<void> | undefined {
+    const { registry } = this.#host.context;
     this.#stage = "enrolled";
     const role = roleChannel(conn.role);
-    const enrolled = [registry.enrol(role, role, conn)];
     const { userId } = conn;
-    if (userId !== undefined) enrolled.push(registry.enrol(userGroup(userId), userChannel(userId), conn));
-    if (enrolled.every((settled) => settled === undefined)) return;
+    const byRole = registry.enrol(role, role, conn);
+    const byUser = userId === undefined
+      ? undefined
+      : registry.enrol(userGroup(userId), userChannel(userId), conn);
+    return byRole || byUser ? this.#wait([byRole, byUser]) : undefined;
+  }
+
+  async #wait(enrolled: readonly (Promise<void> | undefined)[]): Promise<void> {
+    const { options } = this.#host.context;
     // A hanging backplane must not lock clients out: messages of other nodes come when it works again.
     const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();
     const stop = options.clock.after(ENROL_WAIT_MS, resolve);
@@ -224,25 +234,11 @@ export class Session implements ServerLinkEvents {
   }
 
   #welcome(conn: Connection, early: readonly TopicMark[] | undefined): void {
-    const { context } = this.#host;
+    const { context, welcomes } = this.#host;
     this.#handshake?.end();
     this.#handshake = undefined;
     const inbox = this.#inbox = new Inbox(conn, context);
-    const { nodeId: node, heartbeatMs, limits: { maxFrameBytes }, topics, presence, once } = context;
-    conn.outbox.uncork(
-      new OutgoingMessage(["welcome", {
-        connection: conn.id,
-        node,
-        heartbeatMs,
-        maxFrameBytes,
-        ...(topics.keepsHistory && { history: true }),
-        once: once.memory,
-        ...(presence && { presence: true }),
-        ...(early && { topics: true }),
-        ...(context.contract.definition.rooms && { rooms: true }),
-        ...(conn.rejoins && { rejoin: true }),
-      }]),
-    );
+    conn.outbox.uncork(welcomes.of(conn, early !== undefined));
     if (early) inbox.subscribe(early);
   }
 

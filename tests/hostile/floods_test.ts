@@ -178,11 +178,7 @@ hostileTest(
         { what: "no more than three to stay" },
       );
       for (const { closing } of accepted) if (closing) assertEquals(closing.code, 4004);
-      assertEquals(
-        hub.stats().limited,
-        3,
-        "the flood's and the neighbour's address, and the neighbour as a user",
-      );
+      assertEquals(hub.stats().limited, 2, "the flood's and the neighbour's address; users have no limit");
       await (await scene.enter()).proveAlive();
     } finally {
       await Promise.all(flood.map(({ raw }) => raw.destroy()));

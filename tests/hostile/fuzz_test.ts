@@ -151,7 +151,13 @@ test(
           },
         },
       },
-      limits: { messagesPerSecond: 5_000, messageBurst: 30, maxSubscriptions: 3, maxPendingRequests: 3 },
+      limits: {
+        messagesPerSecond: 5_000,
+        messageBurst: 30,
+        maxSubscriptions: 3,
+        maxPendingRequests: 3,
+        maxConnectionsPerAddress: 1_000, // so that addresses are counted
+      },
       onError: (error) => errors.push(error),
     });
     const tell = (name: "any" | "record" | "object" | "loose") => (value: unknown) =>

@@ -98,7 +98,7 @@ test("a refused client subscribes to nothing, and no rule is called", async () =
 
 test("the topics of a hello count against the rate, and against the limit of subscriptions", async () => {
   await using node = await createNode(undefined, {
-    limits: { messagesPerSecond: 4, messageBurst: 4, maxSubscriptions: 2 },
+    limits: { messagesPerSecond: 4, messageBurst: 4, maxSubscriptions: 2, maxConnectionsPerAddress: 9 },
   });
   const topics = Array.from({ length: 6 }, (_, i) => [i + 1, `ticker/${i}`]);
   const raw = await rawClient(node.loopback.client(), { ...member, topics });

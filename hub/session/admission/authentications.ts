@@ -8,7 +8,7 @@
 import { type Clock, HubError } from "../../../contract/mod.ts";
 import { Gate } from "../gate.ts";
 import { Lateness } from "./lateness.ts";
-import { Turn } from "./turn.ts";
+import { Turn, type Turns } from "./turn.ts";
 
 /** How many may begin in one turn of the event loop. */
 const PER_TURN = 64;
@@ -45,6 +45,7 @@ export class Authentications {
   readonly #max: number;
   readonly #timeoutMs: number;
   readonly #gate: Gate;
+  readonly #turns: Turns;
   readonly #lateness: Lateness;
   /** The average duration of one call, in milliseconds, without the delay of this process. */
   #averageMs = 0;
@@ -57,6 +58,13 @@ export class Authentications {
     this.#max = max;
     this.#timeoutMs = timeoutMs;
     this.#gate = new Gate({ clock, max, perTurn: PER_TURN });
+    this.#turns = {
+      clock,
+      gate: this.#gate,
+      holdMs: timeoutMs,
+      tooLate: () => this.#tooMany(),
+      took: (ms) => this.#took(ms),
+    };
     this.#lateness = new Lateness(clock);
   }
 
@@ -77,16 +85,10 @@ export class Authentications {
    * @throws {BusyError} When it would wait too long.
    */
   enter(openedAt: number): Turn {
-    const leftMs = Math.max(0, openedAt + this.#timeoutMs - this.#clock.now()) / 2;
+    const now = this.#clock.now();
+    const leftMs = Math.max(0, openedAt + this.#timeoutMs - now) / 2;
     if (this.#waitMs > leftMs) throw this.#tooMany();
-    const turn = new Turn({
-      clock: this.#clock,
-      gate: this.#gate,
-      patienceMs: leftMs,
-      holdMs: this.#timeoutMs,
-      tooLate: () => this.#tooMany(),
-      took: (ms) => this.#took(ms),
-    });
+    const turn = new Turn(this.#turns, now, leftMs);
     if (this.#gate.busy + this.waiting > 1) this.#lateness.watch(); // a single call needs no timer
     return turn;
   }

@@ -21,7 +21,7 @@ const MIN_MARK_BYTES = 8;
 /** A hello while the hub keeps it. */
 export interface KeptHello extends Omit<Hello, "topics"> {
   /** The topics, as JSON: the text needs a tenth of the memory. See {@linkcode topicsOf}. */
-  readonly topics?: string;
+  readonly topics: string | undefined;
 }
 
 /**
@@ -33,11 +33,11 @@ export interface KeptHello extends Omit<Hello, "topics"> {
 export function readHello({ role, token, rooms, topics, joined, earlier }: Hello): KeptHello {
   return {
     role,
-    ...(token !== undefined && { token }),
-    ...(rooms && { rooms: rooms.slice(0, MAX_HELLO_ROOMS) }),
-    ...(topics && { topics: JSON.stringify(readTopics(topics)) }),
-    ...(joined && { joined }),
-    ...(earlier && { earlier: earlier.slice(-MAX_EARLIER) }),
+    token,
+    rooms: rooms?.slice(0, MAX_HELLO_ROOMS),
+    topics: topics && JSON.stringify(readTopics(topics)),
+    joined,
+    earlier: earlier?.slice(-MAX_EARLIER),
   };
 }
 

@@ -29,21 +29,26 @@ export interface Identified {
  *
  * @param authenticate The application's function.
  * @param handshake The handshake of the client.
+ * @returns The identity; a promise of it only if `authenticate` gave a promise.
  * @throws {TypeError} When the answer does not say clearly who the client is: then the client is refused.
  */
-export async function identify(
+export function identify(
   authenticate: AnyHubOptions["authenticate"],
   handshake: Handshake,
-): Promise<Identified> {
+): Identified | Promise<Identified> {
   const given: unknown = authenticate(handshake);
-  const answer = await (promiseOf(given) ?? given);
+  return promiseOf(given)?.then(read) ?? read(given);
+}
+
+function read(answer: unknown): Identified {
   if (typeof answer !== "object" || answer === null) {
     throw new TypeError(
       `Cannot let a client in: authenticate answered with ${kindOf(answer)}. Give { role, user }`,
     );
   }
-  const { role, user, ctx, ...others } = answer as Readonly<Record<string, unknown>>;
-  for (const name in others) {
+  const { role, user, ctx } = answer as Readonly<Record<string, unknown>>;
+  for (const name of Object.keys(answer)) {
+    if (PARTS.includes(name)) continue;
     const hint = suggest(name, PARTS);
     throw new TypeError(
       `Cannot let a client in: the answer of authenticate has no part "${name}", ${hint}`,

@@ -7,8 +7,8 @@
 
 import type { Clock } from "../../../contract/mod.ts";
 import type { LinkRequest } from "../../../transports/transport.ts";
-import { addressKey } from "./address_key.ts";
-import { KeyedLimit, type Limits } from "../limits.ts";
+import { AddressLimit } from "./address_limit.ts";
+import type { Limits } from "../limits.ts";
 
 /**
  * How long a place is reserved for an accepted link that has not opened, in milliseconds. A link opens within a round
@@ -27,15 +27,21 @@ export interface Place {
   readonly shortage: Shortage | undefined;
 }
 
+/** A place for a link that is about to open. */
+interface Reserved {
+  readonly address: string | undefined;
+  /** When it is free again, by the clock. */
+  readonly until: number;
+}
+
 /** Counts sockets. */
 export class Occupancy {
   readonly #clock: Clock;
   readonly #max: number;
-  readonly #addresses: KeyedLimit;
-  readonly #reserved = new Map<
-    LinkRequest,
-    { readonly address: string | undefined; readonly until: number }
-  >();
+  readonly #addresses: AddressLimit;
+  readonly #reserved = new Map<LinkRequest, Reserved>();
+  /** No reserved place is free again before this time, by the clock. */
+  #soonest = 0;
   #taken = 0;
 
   /**
@@ -45,7 +51,7 @@ export class Occupancy {
   constructor(clock: Clock, limits: Pick<Limits, "maxConnections" | "maxConnectionsPerAddress">) {
     this.#clock = clock;
     this.#max = limits.maxConnections;
-    this.#addresses = new KeyedLimit(limits.maxConnectionsPerAddress);
+    this.#addresses = new AddressLimit(limits.maxConnectionsPerAddress);
   }
 
   /** How many links have a place. */
@@ -65,11 +71,13 @@ export class Occupancy {
    * @returns The limit that is reached, if any.
    */
   reserve(request: LinkRequest, address: string | undefined): Shortage | undefined {
-    this.#expire();
+    const now = this.#expire();
     const shortage = this.#lacking(address);
     if (shortage) return shortage;
-    this.#addresses.add(keyOf(address));
-    this.#reserved.set(request, { address, until: this.#clock.now() + RESERVED_MS });
+    this.#addresses.add(address);
+    const until = now + RESERVED_MS;
+    if (this.#reserved.size === 0) this.#soonest = until;
+    this.#reserved.set(request, { address, until });
     return undefined;
   }
 
@@ -78,7 +86,7 @@ export class Occupancy {
     const reserved = this.#reserved.get(request);
     if (!reserved) return;
     this.#reserved.delete(request);
-    this.#addresses.leave(keyOf(reserved.address));
+    this.#addresses.leave(reserved.address);
   }
 
   /**
@@ -88,10 +96,14 @@ export class Occupancy {
    */
   take(request: LinkRequest, addressOf: (request: LinkRequest) => string | undefined): Place {
     const reserved = this.#reserved.get(request);
-    this.#reserved.delete(request);
-    const address = reserved ? reserved.address : addressOf(request);
-    const shortage = reserved ? undefined : this.#lacking(address);
-    if (!reserved) this.#addresses.add(keyOf(address));
+    if (reserved) {
+      this.#reserved.delete(request);
+      this.#taken++;
+      return { address: reserved.address, shortage: undefined };
+    }
+    const address = addressOf(request);
+    const shortage = this.#lacking(address);
+    this.#addresses.add(address);
     this.#taken++;
     return { address, shortage };
   }
@@ -99,24 +111,26 @@ export class Occupancy {
   /** A socket is closed and released: its place is free again. */
   leave(address: string | undefined): void {
     this.#taken--;
-    this.#addresses.leave(keyOf(address));
+    this.#addresses.leave(address);
   }
 
   #lacking(address: string | undefined): Shortage | undefined {
     if (this.#taken + this.#reserved.size >= this.#max) return "node";
-    const key = keyOf(address);
-    return key === undefined || this.#addresses.hasRoom(key) ? undefined : "address";
+    return this.#addresses.hasRoom(address) ? undefined : "address";
   }
 
-  #expire(): void {
+  /** Frees the places whose time is up. Returns the time. */
+  #expire(): number {
     const now = this.#clock.now();
+    if (this.#reserved.size > 0 && this.#soonest <= now) this.#expireUntil(now);
+    return now;
+  }
+
+  #expireUntil(now: number): void {
     for (const [request, { until }] of this.#reserved) {
+      this.#soonest = until;
       if (until > now) return; // the later ones expire later
       this.withdraw(request);
     }
   }
-}
-
-function keyOf(address: string | undefined): string | undefined {
-  return address === undefined ? undefined : addressKey(address);
 }
