@@ -14,7 +14,7 @@ import type {
   TopicDefinition,
 } from "./definition.ts";
 import { checkDefinition } from "./check_definition.ts";
-import { kindOf, type NameKind, type Places, whyNot } from "./names/why_not.ts";
+import { kindOf, type Places, whyNot } from "./names/why_not.ts";
 import { PatternTable } from "./pattern.ts";
 import type { Schema } from "./standard_schema.ts";
 import { hasLoneSurrogate, toWellFormed } from "./values/text.ts";
@@ -75,7 +75,7 @@ export interface Surface {
    * @param kind What it is used as.
    * @param name The name.
    */
-  whyNot(kind: NameKind, name: string): string;
+  whyNot(kind: "request" | "signal" | "event" | "request to clients" | "topic", name: string): string;
 }
 
 /** A contract, ready for use by {@linkcode createHub} and {@linkcode createClient}. Made by {@linkcode defineContract}. */

@@ -8,7 +8,7 @@ import type { PatternTable } from "../pattern.ts";
 import { suggest } from "../options/suggest.ts";
 
 /** What an application may use a name as. */
-export type NameKind = "request" | "signal" | "event" | "request to clients" | "topic";
+type NameKind = "request" | "signal" | "event" | "request to clients" | "topic";
 
 /** What a role may send and receive. */
 interface Names {
