@@ -88,14 +88,14 @@ export const benches: readonly Bench[] = [
   {
     name: "single",
     what: "one message to 1,000 subscribers, then silence, repeated",
-    figure: "deliveriesPerSecond",
+    figure: "deliveriesPerCpuSecond",
     load: { shape: "single", clients: 1_000, messages: 200 },
     quick: { shape: "single", clients: 500, messages: 50 },
     takes: (contender) => isDistinct(contender) && contender.server !== "crossws", // it sends as the runtime does
     repetitions: 5,
     reach: [
-      { runtime: "deno", than: bare("deno"), atLeast: 0.95 },
-      { runtime: "bun", than: bare("bun"), atLeast: 0.95 },
+      { runtime: "deno", than: bare("deno"), atLeast: 0.9 },
+      { runtime: "bun", than: bare("bun"), atLeast: 0.9 },
     ],
   },
   {
@@ -127,14 +127,14 @@ export const benches: readonly Bench[] = [
   {
     name: "requests",
     what: "32 clients, each sends a request, waits for the answer, and sends the next",
-    figure: "deliveriesPerSecond",
+    figure: "deliveriesPerCpuSecond",
     load: { shape: "requests", clients: 32, messages: 2_000, leastMs: 2_000 },
     takes: (contender) => isDistinct(contender) && !isBroker(contender),
     quick: { shape: "requests", clients: 32, messages: 200, leastMs: 300 },
     repetitions: 3,
     reach: [
-      { runtime: "deno", than: SOCKET_IO, atLeast: 2 },
-      { runtime: "bun", than: SOCKET_IO, atLeast: 2 },
+      { runtime: "deno", than: bare("deno"), atLeast: 0.8 },
+      { runtime: "bun", than: bare("bun"), atLeast: 0.8 },
     ],
   },
   {
