@@ -162,11 +162,11 @@ export const benches: readonly Bench[] = [
   {
     name: "connect",
     what:
-      "10,000 connections that open, 256 at a time, up to the welcome: who the client is has been checked",
+      "10,000 clients that come back, 256 at a time, up to the welcome: who the client is has been checked",
     figure: "deliveriesPerCpuSecond",
-    load: { shape: "connect", clients: 10_000, messages: 1_000 },
+    load: { shape: "connect", clients: 10_000, messages: 10_000 },
     takes: (contender) => isDistinct(contender) && !isBroker(contender), // brokers are below: their clients subscribe
-    quick: { shape: "connect", clients: 1_000, messages: 100 },
+    quick: { shape: "connect", clients: 1_000, messages: 1_000 },
     dialects: { trunkline: "welcomed" },
     reach: CONNECT,
   },
@@ -174,8 +174,8 @@ export const benches: readonly Bench[] = [
     name: "connect-subscribed",
     what: "the same, up to the answer to a subscribe to one topic, which is part of the hello",
     figure: "deliveriesPerCpuSecond",
-    load: { shape: "connect", clients: 10_000, messages: 1_000 },
-    quick: { shape: "connect", clients: 1_000, messages: 100 },
+    load: { shape: "connect", clients: 10_000, messages: 10_000 },
+    quick: { shape: "connect", clients: 1_000, messages: 1_000 },
     dialects: { trunkline: "subscribed" },
     takes: (contender) => isLoop(contender) || contender.runtime === "native",
     reach: CONNECT,

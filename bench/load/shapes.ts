@@ -256,11 +256,14 @@ export async function requests(
 /** How many connections open at the same time. */
 const AT_ONCE = 256;
 
-/** All clients connect. As soon as one is ready, the next one begins. `messages` connections open first, to warm up. */
+/**
+ * All clients connect. As soon as one is ready, the next one begins. `messages` clients have connected and left before: a
+ * storm comes to servers that have run for a while.
+ */
 export async function connect(
-  { port, statsPort, dialect, clients, messages: warmUp }: Load,
+  { port, statsPort, dialect, clients, messages: earlier }: Load,
 ): Promise<Outcome> {
-  const latencies = new Float64Array(clients);
+  const latencies = new Float64Array(Math.max(clients, earlier));
   const open = async (count: number): Promise<LoadConnection[]> => {
     const connections: LoadConnection[] = [];
     let begun = 0;
@@ -274,19 +277,32 @@ export async function connect(
     }));
     return connections;
   };
-  const early = await open(warmUp);
+  for (const connection of await open(earlier)) connection.destroy();
+  await quiet(statsPort);
   const start = await Stopwatch.start(statsPort);
   const connections = await open(clients);
   const figures = await start.stop();
-  for (const connection of [...early, ...connections]) connection.destroy();
+  for (const connection of connections) connection.destroy();
   return {
     ...figures,
     delivered: connections.length,
     expected: clients,
     frames: 0,
-    latencies: percentiles(latencies),
+    latencies: percentiles(latencies.subarray(0, clients)),
   };
 }
+
+/** Waits until the server has nothing to do any more. */
+async function quiet(statsPort: number): Promise<void> {
+  for (let last = NaN, at = 0; !(at - last < QUIET.cpuMs);) {
+    last = at;
+    await wait(QUIET.lookMs);
+    at = (await usage(statsPort, "as it is")).cpuMs;
+  }
+}
+
+/** A server that works for less than `cpuMs` in `lookMs` is quiet. */
+const QUIET = { lookMs: 200, cpuMs: 10 };
 
 /** All clients connect and stay; `messages` is how many milliseconds each part of them is quiet before it is measured. */
 export async function idle({ port, statsPort, dialect, clients, messages: forMs }: Load): Promise<Outcome> {
