@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Libp2p, PeerId, Transport } from "@libp2p/interface";
+import type { Libp2p, PeerId, Transport, Upgrader, UpgraderOptions } from "@libp2p/interface";
 import { loadLibraries, loadLibrary } from "../kit/library.ts";
 import { keyOf } from "./identity.ts";
 import { holdLocks } from "./locks.ts";
@@ -200,9 +200,10 @@ const DIALS_END_MS = 500;
  * @param pubsub Its gossipsub, if it has one.
  */
 export async function stopNode(node: Libp2p, pubsub?: PubSub): Promise<void> {
-  const { heartbeatTimeout } = (pubsub as Internals | undefined)?.status ?? {};
+  // Until gossipsub stops, a heartbeat may still replace the timer in here.
+  const { status } = (pubsub ?? {}) as Internals;
   await node.stop();
-  clearTimeout(heartbeatTimeout);
+  clearTimeout(status?.heartbeatTimeout);
   const { addressManager, connectionManager } = (node as unknown as Internals).components ?? {};
   addressManager?._updatePeerStoreAddresses?.stop?.();
   const dials = connectionManager?.dialQueue?.queue;
@@ -267,15 +268,27 @@ async function createRelay(options: RelayOptions): Promise<Omit<RunningNode, "pu
 
 /**
  * Hides the abort signal of a dial from the socket. When the signal aborts, Bun's socket would throw an error that no
- * code can catch. The transport itself closes a socket whose signal is aborted.
+ * code can catch. The transport itself closes a socket whose signal is aborted before it is connected. After that, the
+ * upgrader does it, so the upgrader gets the signal.
  */
 function quiet<C>(create: (components: C) => Transport): (components: C) => Transport {
   return (components) => {
     const transport = create(components);
     const dial = transport.dial.bind(transport);
-    transport.dial = (address, options) =>
-      // A property that is not enumerable is not copied to the options of the socket.
-      dial(address, Object.defineProperty({ ...options }, "signal", { enumerable: false }));
+    transport.dial = (address, options) => {
+      const { signal, upgrader } = options;
+      const upgradeOutbound: Upgrader["upgradeOutbound"] = (connection, given: UpgraderOptions) =>
+        upgrader.upgradeOutbound(connection, { ...given, signal });
+      return dial(
+        address,
+        // A property that is not enumerable is not copied to the options of the socket, nor to those of the upgrader.
+        Object.defineProperty(
+          { ...options, upgrader: Object.create(upgrader, { upgradeOutbound: { value: upgradeOutbound } }) },
+          "signal",
+          { enumerable: false },
+        ),
+      );
+    };
     return transport;
   };
 }

@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
+import type { Socket } from "node:net";
+import { createLibp2pIdentity } from "../../../adapters/libp2p/mod.ts";
 import { test, waitFor } from "../../harness.ts";
+import { startOtherServer, type TestNode } from "../test_node.ts";
 import { startElsewhere } from "./processes.ts";
 import { APART, Network, openNode, PROBES } from "./scene.ts";
-import type { TestNode } from "../test_node.ts";
 
 const LOST = "is lost";
 /** Long enough for a process that starts while the machine is busy. */
@@ -182,3 +184,30 @@ test("libp2p: a node that loses its only peer again while it comes back is not u
   await Promise.all([a.is("up"), b.is("up")]);
   await checkAllReachAll([a, b], "after");
 }, LONG);
+
+test(
+  "libp2p: each dial that gets no answer is closed when its time is up, and when the node closes",
+  async () => {
+    await using network = await Network.create();
+    const [place, { peerId }] = [await network.place(), await createLibp2pIdentity()];
+    const sockets = new Set<Socket>();
+    let dials = 0;
+    await using silent = await startOtherServer((socket) => {
+      dials++;
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket)).resume();
+    });
+    try {
+      const bootstrap = [place.address, `/ip4/127.0.0.1/tcp/${silent.port}/p2p/${peerId}`];
+      const discovery = { bootstrap };
+      await using _node = await openNode({ ...place.options, discovery, connectTimeoutMs: 500 }, "news");
+      assertEquals(dials, 1);
+      await waitFor(() => sockets.size === 0, { what: "the end of the first dial" });
+      await waitFor(() => dials > 1 && sockets.size === 1, { what: "another dial" });
+    } finally {
+      await waitFor(() => sockets.size === 0, { what: "the end of the last dial" })
+        .finally(() => sockets.forEach((socket) => socket.destroy()));
+    }
+  },
+  LONG,
+);
