@@ -9,8 +9,10 @@ import { connect } from "nats";
 import type { HistoryStore } from "../../../adapters/history_store.ts";
 import { createNatsAdapter } from "../../../adapters/nats/mod.ts";
 import type { Position } from "../../../contract/mod.ts";
-import { type NatsOptions, startNats } from "../../../tools/brokers/nats.ts";
+import { type NatsCluster, type NatsOptions, startNats } from "../../../tools/brokers/nats.ts";
 import type { Broker } from "../../../tools/brokers/program.ts";
+import { firstLine } from "../../../tools/brokers/sockets.ts";
+import { waitFor } from "../../harness.ts";
 import { opened, type TestNode, testNode } from "../test_node.ts";
 import type { NodeOptions } from "./scene.ts";
 
@@ -29,6 +31,23 @@ export async function call(server: Broker, name: string, request: object = {}): 
   } finally {
     await client.close();
   }
+}
+
+/** The running server that leads a stream of a cluster, as soon as there is one and all replicas have what it has. */
+export async function leaderOf(cluster: NatsCluster, stream: string): Promise<Broker> {
+  const running = cluster.servers.filter((server) => server.running);
+  return await waitFor(async () => {
+    const info = await call(running[0]!, `STREAM.INFO.${stream}`) as {
+      cluster: { leader?: string; replicas: { current: boolean; lag?: number }[] };
+    };
+    const { leader, replicas } = info.cluster;
+    if (!replicas.every(({ current, lag = 0 }) => current && lag === 0)) return undefined;
+    for (const server of running) {
+      const { server_name } = JSON.parse((await firstLine(server.port)).replace("INFO ", ""));
+      if (server_name === leader) return server;
+    }
+    return undefined;
+  }, { what: `a leader of the stream ${stream} and its replicas`, timeoutMs: 60_000 });
 }
 
 /** Enough for all messages of a test. */

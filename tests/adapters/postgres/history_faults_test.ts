@@ -89,7 +89,8 @@ test(
     const was = await store.read("other");
     await console.sql.unsafe(`DROP SCHEMA ${schema} CASCADE`);
     assertEquals(await end(store), "UNAVAILABLE");
-    const [epoch, offset] = await waitFor(() => store.append("news", "2", PLENTY), { what: "an append" });
+    const keyed = { ...PLENTY, idempotencyKey: "2" };
+    const [epoch, offset] = await waitFor(() => store.append("news", "2", keyed), { what: "an append" });
     assertEquals(offset, 1);
     assertNotEquals(epoch, before[0]);
     assertNotEquals((await store.read("other")).position, was.position);
