@@ -62,6 +62,8 @@ export class LogStream {
   #ready: Promise<Head> | undefined;
   /** Whether replicas answer reads directly. */
   #direct = true;
+  /** How many servers store each message; known when the stream is ready. */
+  replicas = 1;
 
   /**
    * @param jetStream The connection.
@@ -178,6 +180,7 @@ export class LogStream {
     if (wrong) {
       throw new UnfitError(`the stream ${name} cannot be used: ${wrong}. Change it, or name another stream`);
     }
+    this.replicas = info.config.num_replicas ?? 1;
     if (info.state.last_seq === 0) await this.#begin();
     const head = await this.#readHead();
     if (head.life !== this.#memory.life || !this.#hasLost(info)) return this.#remember(head);

@@ -24,6 +24,7 @@ import { CODES, isGone, NOBODY, RefusedError, storeError, UnansweredError } from
 import { JetStream } from "./jet_stream.ts";
 import { LogStream, type Memory, UnfitError } from "./log_stream.ts";
 import { readChannel } from "./reader.ts";
+import { storesBoth } from "./server_version.ts";
 import { Sweeper } from "./sweeper.ts";
 import { TopicLog } from "./topic_log.ts";
 
@@ -133,7 +134,9 @@ export class NatsHistory implements HistoryStore {
     this.#context = context;
     for (let failures = 0; !this.#closed; failures++) {
       try {
-        return void await this.#streamOfNow().ready();
+        const stream = this.#streamOfNow();
+        await stream.ready();
+        return this.#warn(stream);
       } catch (cause) {
         if (!isPassing(cause) && !(isForming(cause) && failures < MAX_FORMING)) {
           throw new Error(`Cannot keep histories in NATS JetStream: ${(cause as Error).message}`, { cause });
@@ -141,6 +144,19 @@ export class NatsHistory implements HistoryStore {
         await this.#pause(failures);
       }
     }
+  }
+
+  /** Tells once if the server may lose messages that it has confirmed. */
+  #warn({ jetStream: { version }, replicas }: LogStream): void {
+    if (replicas === 1 || !storesBoth(version)) return;
+    this.#context?.onError(
+      new Error(
+        `Messages of topics may be lost: this NATS server has version ${version}, and its stream has ${replicas} replicas. ` +
+          "Before version 2.9.21, if several nodes publish to a topic at the same time, the server may confirm two messages for " +
+          "one place (nats-server issue 4320), and one of them is lost. Update the servers, or set history.replicas to 1",
+      ),
+      {},
+    );
   }
 
   async append(channel: string, data: string, options: AppendOptions): Promise<Position> {
