@@ -262,7 +262,7 @@ export class Appender {
       return true;
     }
     for (const waiting of batch) waiting.sent = true;
-    const seq = await stream.keep(tail.subject, tail.seq, bytes);
+    const seq = await stream.keep(tail.subject, tail.seq, bytes, (seq) => log.counts(tail.subject, seq));
     if (seq === undefined) {
       // The newer batch may have arrived meanwhile.
       if ((await log.tail(stream)).seq === tail.seq) log.doubt();

@@ -106,6 +106,11 @@ export class BatchIndex {
     return this.#entries;
   }
 
+  /** Whether a batch with this number in the stream is known. It looks at the newest first. */
+  has(wanted: number): boolean {
+    return this.#entries.findLast(({ seq }) => seq <= wanted)?.seq === wanted;
+  }
+
   /** The offset of the message with this key. Also `undefined` if batches are unknown, or their keys were not read. */
   offsetOf(key: string): number | undefined {
     return this.#offsets.get(key);

@@ -12,18 +12,12 @@
 import { fromBase64 } from "../../../contract/mod.ts";
 import { encodeToken } from "../subject.ts";
 import { configOf, misfit, type StreamConfig, type StreamSettings } from "./config.ts";
-import { CODES, isGone, NOBODY, RefusedError } from "./errors.ts";
+import { CODES, isGone, NOBODY, RefusedError, UnansweredError } from "./errors.ts";
 import { type JetStream, readAnswer } from "./jet_stream.ts";
+import { EXPECTED, isFirstAfter, type Newest, newestInOrder } from "./order.ts";
+import type { Stored } from "./stored.ts";
 
-/** A message of the stream. */
-export interface Stored {
-  /** Its number in the stream. */
-  readonly seq: number;
-  readonly subject: string;
-  /** When the server got it, in milliseconds by its wall clock. */
-  readonly at: number;
-  readonly data: Uint8Array;
-}
+export type { Stored } from "./stored.ts";
 
 /** The present life of the stream. */
 export interface Head {
@@ -31,7 +25,7 @@ export interface Head {
   readonly life: string;
   /** Rises by one before channels are forgotten. So a channel that begins again has another epoch. */
   readonly round: number;
-  /** The number of the message with this head. */
+  /** The number that the next write of the head must expect. */
   readonly seq: number;
 }
 
@@ -121,9 +115,21 @@ export class LogStream {
     await this.#writeHead({ life, round: round + 1 }, seq);
   }
 
-  /** The newest message of a subject, as the stream's leader knows it. */
+  /** The newest message of a subject, as the stream's leader knows it, whether it counts or not. */
   async last(subject: string): Promise<Stored | undefined> {
     return await this.#get({ last_by_subj: subject });
+  }
+
+  /**
+   * The newest message of a subject that counts, as the stream's leader knows it.
+   *
+   * @param subject The subject.
+   * @param counts Whether a message with this number is known to count.
+   */
+  async newest(subject: string, counts?: (seq: number) => boolean): Promise<Newest | undefined> {
+    if (this.replicas > 1) return await newestInOrder(this, subject, counts);
+    const stored = await this.last(subject);
+    return stored && { stored, last: stored.seq };
   }
 
   /** The message with a number. */
@@ -142,25 +148,45 @@ export class LogStream {
     return await this.#get({ seq }); // a replica may not have it yet
   }
 
-  /** The first message with this number or a higher one. */
-  async next(seq: number): Promise<Stored | undefined> {
-    return await this.#get({ seq, next_by_subj: `${this.#settings.subjects.aside("log")}.>` });
+  /** The first message with this number or a higher one, of all subjects or of one, as the stream's leader knows it. */
+  async next(
+    seq: number,
+    subject = `${this.#settings.subjects.aside("log")}.>`,
+  ): Promise<Stored | undefined> {
+    return await this.#get({ seq, next_by_subj: subject });
   }
 
   /**
    * Keeps a message, if the newest message of its subject has the expected number.
    *
-   * @returns Its number; `undefined` if the newest message has another number.
+   * @param subject The subject.
+   * @param expected The number.
+   * @param data The message.
+   * @param counts Whether a message with this number is known to count.
+   * @returns Its number; `undefined` if the newest message has another number. Then the stream does not keep the message,
+   * or it does not count.
    */
-  async keep(subject: string, expected: number, data: Uint8Array): Promise<number | undefined> {
+  async keep(
+    subject: string,
+    expected: number,
+    data: Uint8Array,
+    counts?: (seq: number) => boolean,
+  ): Promise<number | undefined> {
+    let seq: number;
     try {
       const answer = await this.jetStream.ask(subject, data, { [EXPECTED]: String(expected) });
-      const { seq } = readAnswer(answer.data) as { seq: number };
+      ({ seq } = readAnswer(answer.data) as { seq: number });
       this.#memory.seq = Math.max(this.#memory.seq, seq);
-      return seq;
     } catch (error) {
       if (error instanceof RefusedError && error.code === CODES.wrongLastSequence) return undefined;
       throw error;
+    }
+    if (this.replicas === 1 || counts?.(seq)) return seq;
+    try {
+      return await isFirstAfter(this, subject, expected, seq) ? seq : undefined;
+    } catch (cause) {
+      // It is stored, so no refusal may say that it is not.
+      throw new UnansweredError(`cannot find out whether message ${seq} counts`, { cause });
     }
   }
 
@@ -209,10 +235,10 @@ export class LogStream {
   /** Reads the head. If there is none, as after a deletion, it begins a new life. */
   async #readHead(): Promise<Head> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const stored = await this.last(this.#headSubject);
-      const head = stored && readHead(stored);
+      const newest = await this.newest(this.#headSubject);
+      const head = newest && readHead(newest);
       if (head) return head;
-      await this.#writeHead({ life: newLife(), round: 0 }, stored?.seq ?? 0);
+      await this.#writeHead({ life: newLife(), round: 0 }, newest?.last ?? 0);
     }
     throw new RefusedError(`other nodes change the head of stream ${this.#settings.name} all the time`);
   }
@@ -266,16 +292,16 @@ export class LogStream {
 
   async #writeHead(head: Omit<Head, "seq">, expected: number): Promise<void> {
     const kept = await this.keep(this.#headSubject, expected, encoder.encode(JSON.stringify(head)));
-    if (kept !== undefined && expected > 0) await this.purge(this.#headSubject, { keep: 1 });
+    if (kept !== undefined && expected > 0) await this.purge(this.#headSubject, { seq: kept });
   }
 
   async #get(request: object): Promise<Stored | undefined> {
     try {
       const answer = await this.jetStream.call(`STREAM.MSG.GET.${this.#settings.name}`, request);
-      const { message: { subject, seq, time, data = "" } } = answer as {
-        message: { subject: string; seq: number; time: string; data?: string };
+      const { message: { subject, seq, time, data = "", hdrs } } = answer as {
+        message: { subject: string; seq: number; time: string; data?: string; hdrs?: string };
       };
-      return { seq, subject, at: Date.parse(time), data: fromBase64(data) };
+      return { seq, subject, at: Date.parse(time), data: fromBase64(data), headers: hdrs };
     } catch (error) {
       if (error instanceof RefusedError && error.code === CODES.noMessage) return undefined;
       if (isGone(error)) this.renew();
@@ -286,9 +312,6 @@ export class LogStream {
 
 /** The codes of a server for the creation of a stream that exists. */
 const TAKEN: readonly (number | undefined)[] = [CODES.streamNameInUse, CODES.subjectsOverlap];
-
-/** The header for the number of the newest message of the subject, as the writer knows it. */
-const EXPECTED = "Nats-Expected-Last-Subject-Sequence";
 
 /** The stream or the server does not have the right form. A retry does not change that. */
 export class UnfitError extends RefusedError {}
@@ -303,10 +326,12 @@ function newLife(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte % 32).toString(32)).join("");
 }
 
-function readHead({ seq, data }: Stored): Head | undefined {
+function readHead({ stored, last }: Newest): Head | undefined {
   try {
-    const { life, round } = JSON.parse(decoder.decode(data));
-    return /^[0-9a-v]{16}$/.test(life) && Number.isSafeInteger(round) ? { life, round, seq } : undefined;
+    const { life, round } = JSON.parse(decoder.decode(stored.data));
+    return /^[0-9a-v]{16}$/.test(life) && Number.isSafeInteger(round)
+      ? { life, round, seq: last }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -23,8 +23,8 @@ import type { StreamSettings } from "./config.ts";
 import { CODES, isGone, NOBODY, RefusedError, storeError, UnansweredError } from "./errors.ts";
 import { JetStream } from "./jet_stream.ts";
 import { LogStream, type Memory, UnfitError } from "./log_stream.ts";
+import { lateAfter } from "./order.ts";
 import { readChannel } from "./reader.ts";
-import { storesBoth } from "./server_version.ts";
 import { Sweeper } from "./sweeper.ts";
 import { TopicLog } from "./topic_log.ts";
 
@@ -122,6 +122,11 @@ export class NatsHistory implements HistoryStore {
     const batch = decodeBatch(data);
     const [seq, subject] = [Number(headers?.get("Nats-Sequence")), headers?.get("Nats-Subject") ?? ""];
     if (!batch || !(seq > 0)) return false;
+    const before = lateAfter(headers);
+    if (before !== undefined) {
+      this.#channels.get(channel)?.log.passed(subject, seq, before);
+      return true;
+    }
     this.#channels.get(channel)?.log.wrote(subject, { seq, at: this.#wall(), batch });
     if (!this.#context || batch.node === this.#context.nodeId) return true;
     batch.records.forEach((record, i) => {
@@ -134,9 +139,7 @@ export class NatsHistory implements HistoryStore {
     this.#context = context;
     for (let failures = 0; !this.#closed; failures++) {
       try {
-        const stream = this.#streamOfNow();
-        await stream.ready();
-        return this.#warn(stream);
+        return void await this.#streamOfNow().ready();
       } catch (cause) {
         if (!isPassing(cause) && !(isForming(cause) && failures < MAX_FORMING)) {
           throw new Error(`Cannot keep histories in NATS JetStream: ${(cause as Error).message}`, { cause });
@@ -144,19 +147,6 @@ export class NatsHistory implements HistoryStore {
         await this.#pause(failures);
       }
     }
-  }
-
-  /** Tells once if the server may lose messages that it has confirmed. */
-  #warn({ jetStream: { version }, replicas }: LogStream): void {
-    if (replicas === 1 || !storesBoth(version)) return;
-    this.#context?.onError(
-      new Error(
-        `Messages of topics may be lost: this NATS server has version ${version}, and its stream has ${replicas} replicas. ` +
-          "Before version 2.9.21, if several nodes publish to a topic at the same time, the server may confirm two messages for " +
-          "one place (nats-server issue 4320), and one of them is lost. Update the servers, or set history.replicas to 1",
-      ),
-      {},
-    );
   }
 
   async append(channel: string, data: string, options: AppendOptions): Promise<Position> {

@@ -9,6 +9,7 @@
 import type { Clock } from "../../../contract/clock.ts";
 import { decodeBatch } from "./batch.ts";
 import type { LogStream, Stored } from "./log_stream.ts";
+import { counts } from "./order.ts";
 
 /** The pause between two portions, in milliseconds. The first node after the pause does the next portion. */
 const INTERVAL_MS = 10_000;
@@ -60,7 +61,7 @@ export class Sweeper {
         encoder.encode(JSON.stringify({ from: next })),
       );
       if (kept === undefined) return; // another node has done it
-      await stream.purge(stream.sweepSubject, { keep: 1 });
+      await stream.purge(stream.sweepSubject, { seq: kept });
       for (const { subject, seq } of old) await stream.purge(subject, { seq: seq + 1 });
       // The round comes first: a node that finds a channel empty then reads the new round, and begins in another epoch.
       if (forgotten.length > 0) await stream.nextRound();
@@ -101,12 +102,19 @@ export class Sweeper {
     if (age < Math.min(ttlMs, forgetAfterMs)) return;
     const newest = await stream.last(stored.subject);
     if (newest?.seq !== stored.seq) {
-      if (age > ttlMs) old.set(stored.subject, stored);
+      if (age > ttlMs && await this.#isRemovable(stream, stored)) old.set(stored.subject, stored);
     } else if (brief && age > ttlMs) {
       old.set(stored.subject, stored); // the whole channel, because it is out of use
     } else if (age > forgetAfterMs && (ttlMs === Infinity || age > ttlMs)) {
       forgotten.set(stored.subject, stored);
     }
+  }
+
+  /** Whether a message may be removed that is not the newest: whether the one after it counts. */
+  async #isRemovable(stream: LogStream, { subject, seq }: Stored): Promise<boolean> {
+    if (stream.replicas === 1) return true;
+    const next = await stream.next(seq + 1, subject);
+    return next !== undefined && counts(next, seq);
   }
 }
 

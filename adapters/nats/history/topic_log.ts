@@ -10,6 +10,7 @@ import { decodeBatch, type EarlierBatch } from "./batch.ts";
 import { BatchIndex, type Entry, type Placed } from "./batch_index.ts";
 import { RefusedError } from "./errors.ts";
 import type { LogStream, Stored } from "./log_stream.ts";
+import type { Newest } from "./order.ts";
 
 export type { Placed } from "./batch_index.ts";
 
@@ -29,8 +30,10 @@ export interface Top {
 export interface Tail {
   readonly subject: string;
   readonly position: Position;
-  /** The number of the newest batch; 0 when there is none. */
+  /** The number of the newest message on the subject, which the next batch must expect; 0 when there is none. */
   readonly seq: number;
+  /** The number of the newest batch that counts. Only a stream with replicas has others after it. */
+  readonly newest: number;
 }
 
 /** What a batch says about the batches before it. */
@@ -65,8 +68,11 @@ export class TopicLog {
   /** Where the next batch goes. It asks the stream only if this is not known. */
   async tail(stream: LogStream): Promise<Tail> {
     // A channel without messages gets a new epoch when other channels are forgotten.
-    if (!this.#tail?.seq) await this.top(stream);
-    return this.#tail!;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      if (!this.#tail?.seq) await this.top(stream);
+      if (this.#tail) return this.#tail; // else it came into doubt meanwhile
+    }
+    throw new RefusedError("its newest message changes again and again");
   }
 
   /** The known tail may be wrong. */
@@ -80,10 +86,10 @@ export class TopicLog {
       const { life } = await stream.ready();
       const subject = stream.subjectOf(life, this.channel);
       const known = this.#index.newest;
-      const stored = await stream.last(subject);
-      if (stored) {
-        const newest = await readNewest(stream, stored);
-        this.#learn(life, subject, newest);
+      const found = await stream.newest(subject, (seq) => this.counts(subject, seq));
+      if (found) {
+        const newest = await readNewest(stream, found);
+        this.#learn(life, subject, newest, found.last);
         const { epoch, first, records } = newest.batch;
         return { position: [epoch, first + records.length - 1], newest };
       }
@@ -98,7 +104,7 @@ export class TopicLog {
       }
       const position: Position = [`${life}.${head.round}`, 0];
       this.#reset(life, position[0]);
-      this.#tail = { subject, position, seq: 0 };
+      this.#tail = { subject, position, seq: 0, newest: 0 };
       return { position, newest: undefined };
     }
     throw new RefusedError("the stream is deleted or purged again and again");
@@ -113,11 +119,24 @@ export class TopicLog {
     if (placed.seq > tail.seq) this.#learn(this.#life, subject, placed);
   }
 
+  /** This node has received a batch that does not count, and the number of the message before it. */
+  passed(subject: string, seq: number, before: number): void {
+    const tail = this.#tail;
+    if (tail?.subject !== subject) return this.doubt();
+    // If others before it are missing, the newest batch that counts is not known.
+    if (before === tail.seq) this.#tail = { ...tail, seq };
+  }
+
+  /** Whether a message is known as a batch that counts. */
+  counts(subject: string, seq: number): boolean {
+    return this.#tail?.subject === subject && this.#index.has(seq);
+  }
+
   /** What the batch after a tail says about earlier batches; `undefined` if other batches have come after that tail. */
-  before({ subject, seq }: Tail): Before | undefined {
+  before({ subject, seq, newest }: Tail): Before | undefined {
     if (this.#tail?.subject !== subject || this.#tail.seq !== seq) return undefined;
     const index = this.#index;
-    if ((index.newest?.seq ?? 0) === seq) {
+    if ((index.newest?.seq ?? 0) === newest) {
       return { earlier: index.named(), page: index.page(), floor: index.toldFloor };
     }
     this.doubt(); // the stream has lost batches, or shows some that were lost before
@@ -204,7 +223,7 @@ export class TopicLog {
     this.#tail = undefined;
   }
 
-  #learn(life: string, subject: string, placed: Placed): void {
+  #learn(life: string, subject: string, placed: Placed, last = placed.seq): void {
     const { seq, batch: { epoch, first, records, brief } } = placed;
     if (life !== this.#life || epoch !== this.#epoch) this.#reset(life, epoch);
     if (seq < (this.#index.newest?.seq ?? 0)) {
@@ -217,7 +236,7 @@ export class TopicLog {
       this.#index = new BatchIndex(); // the known batches are gone, and the count has begun again
       this.#index.add(placed);
     }
-    this.#tail = { subject, position: [epoch, first + records.length - 1], seq };
+    this.#tail = { subject, position: [epoch, first + records.length - 1], seq: last, newest: seq };
   }
 
   /**
@@ -268,12 +287,12 @@ function isOf({ batch: { first, records } }: Placed, entry: Entry): boolean {
  * As {@linkcode readPlaced}. If no hub has written the message, it removes the whole channel, because its count is
  * unknown.
  */
-async function readNewest(stream: LogStream, stored: Stored): Promise<Placed> {
+async function readNewest(stream: LogStream, { stored, last }: Newest): Promise<Placed> {
   try {
     return readPlaced(stored);
   } catch (error) {
     await stream.nextRound();
-    await stream.purge(stored.subject, { seq: stored.seq + 1 });
+    await stream.purge(stored.subject, { seq: last + 1 });
     throw error;
   }
 }

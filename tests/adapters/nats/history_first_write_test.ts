@@ -12,7 +12,10 @@ function scene(...answers: (Stored | undefined | Promise<Stored | undefined>)[])
     ready: () => Promise.resolve({ life: "L", round: rounds, seq: 1 }),
     head: () => Promise.resolve({ life: "L", round: rounds, seq: 1 }),
     subjectOf: () => "s",
-    last: () => Promise.resolve(answers.shift()),
+    newest: async () => {
+      const stored = await answers.shift();
+      return stored && { stored, last: stored.seq };
+    },
     nextRound: () => Promise.resolve(void rounds++),
   } as unknown as LogStream;
   return { stream, log: new TopicLog("c"), rounds: () => rounds };

@@ -73,7 +73,11 @@ export class MemoryStream {
     head: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),
     nextRound: () => Promise.resolve(), // as for channels that are brief
     subjectOf: () => SUBJECT,
-    last: () => Promise.resolve((this.reads++, this.kept.at(-1))),
+    newest: () => {
+      this.reads++;
+      const stored = this.kept.at(-1);
+      return Promise.resolve(stored && { stored, last: stored.seq });
+    },
     at: (wanted: number) => Promise.resolve((this.reads++, this.#at(wanted))),
     keep: async (_subject: string, expected: number, data: Uint8Array) => {
       await Promise.resolve(); // on its way
