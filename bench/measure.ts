@@ -9,7 +9,7 @@ import { TextLineStream } from "./lines.ts";
 import type { Candidate, NativeCandidate } from "./candidates.ts";
 import type { GroupsOrder, GrowthOrder, LoadOrder, Unaddressed } from "./load/main.ts";
 import type { Outcome } from "./load/outcome.ts";
-import { type Usage, usage } from "./load/server.ts";
+import { type Counts, type Usage, usage } from "./load/server.ts";
 import { type RunningServer, startNative } from "./native/start.ts";
 import { pinned, type Runtime } from "./runtimes.ts";
 
@@ -23,7 +23,7 @@ export interface Measurement extends Outcome {
   readonly heapBefore: number;
   readonly heapAfter: number;
   /** The server's counts after the load. */
-  readonly stats: Readonly<Record<string, number>> | undefined;
+  readonly stats: Counts | undefined;
 }
 
 const here = (file: string): string => new URL(file, import.meta.url).pathname;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Counts } from "./load/server.ts";
 import type { Bench } from "./benches.ts";
 import type { Contender } from "./candidates.ts";
 import type { Measurement } from "./measure.ts";
@@ -37,7 +38,7 @@ export interface Row {
   /** The growth of the heap during the load. */
   readonly heapGrowthMb: Range;
   /** The server's counts after the load; all zero if nothing is left behind. */
-  readonly stats?: Readonly<Record<string, number>>;
+  readonly stats?: Counts;
 }
 
 /** A file of results. */

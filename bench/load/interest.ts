@@ -38,7 +38,8 @@ export interface InterestOutcome extends ClusterOutcome {
 const WARM_UP = 0.5;
 
 /** The number of messages that a node got from the backplane, by topic. */
-const arrivals = async (port: number) => (await usage(port, "as it is")).stats ?? {};
+const arrivals = async (port: number) =>
+  ((await usage(port, "as it is")).stats ?? {}) as Readonly<Record<string, number>>;
 
 /** Publishes on one node to all topics in turn, and asks the other nodes how many messages they got. */
 export async function interest(load: InterestLoad): Promise<InterestOutcome> {

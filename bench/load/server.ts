@@ -13,8 +13,11 @@ export interface Usage {
   /** The processor time since its start, in milliseconds. */
   readonly cpuMs: number;
   /** The server's own counts. */
-  readonly stats?: Readonly<Record<string, number>>;
+  readonly stats?: Counts;
 }
+
+/** A server's own counts. Some are in groups. */
+export type Counts = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 
 /**
  * Asks the server.

@@ -46,7 +46,7 @@ test("bench: a target without another server is the figure itself", () => {
 });
 
 test("bench: leftovers of closed connections are reported", () => {
-  const stats = { connections: 0, groups: 0 };
+  const stats = { connections: 0, groups: 0, refused: { origin: 0, busy: 1 } };
   assertEquals(nothingLeft([row("trunkline", 1, { stats })]).map(({ reached }) => reached), [true]);
   const [left] = nothingLeft([
     row("trunkline", 1, { stats: { ...stats, groups: 2 } }),
