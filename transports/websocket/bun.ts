@@ -19,7 +19,7 @@ import {
 import type { BunSocket, BunWebSocketHandler } from "./bun_handler.ts";
 import type { Link, LinkAcceptor, LinkRequest, ServerLinkEvents } from "../transport.ts";
 
-export type { BunSocket, BunWebSocketHandler, Upgradable, WebSocketSkin };
+export type { BunSocket, BunWebSocketHandler, Opening, Upgradable, WebSocketSkin };
 
 /** The part of Bun's server that is used here. */
 interface BunServer {

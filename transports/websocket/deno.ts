@@ -19,7 +19,7 @@ import {
 } from "./skin.ts";
 import type { Link, LinkAcceptor, LinkRequest, ServerLinkEvents } from "../transport.ts";
 
-export type { Upgradable, WebSocketSkin };
+export type { Opening, Upgradable, WebSocketSkin };
 
 /**
  * When to check first, after a send, whether a congested socket has drained. Each further check waits twice as long.
