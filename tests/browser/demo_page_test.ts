@@ -118,6 +118,13 @@ test("the demo is live at once: two windows on two nodes, a kill, and a score th
       "what belongs together is on one line",
     );
   }
+  const colours = await phone.locator(".facts span").evaluateAll((spans) =>
+    spans.map((span) => getComputedStyle(span).backgroundColor)
+  );
+  assert(
+    colours.every((colour) => colour === "rgba(0, 0, 0, 0)"),
+    "facts are text: no style of other parts is on them",
+  );
   const kill = phone.locator('.node[data-here="true"] .danger');
   const [button, score] = [await kill.boundingBox(), await phone.locator("#score").boundingBox()];
   assert(score!.y + score!.height < PHONE.height && button!.y > 0, "both are on the screen at once");

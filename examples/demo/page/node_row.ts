@@ -121,7 +121,7 @@ function setEnabled(button: HTMLButtonElement, enabled: boolean): void {
 }
 
 /** A part of the facts, with its class: the styles say where a narrow page may break the line. */
-type Fact = readonly [part: "word" | "windows" | "dot" | "rate", text: string];
+type Fact = readonly [part: "word" | "windows" | "between" | "rate", text: string];
 
 function factsOf({ state }: Slot, load: Load | undefined, silent: boolean, outOfReach: boolean): Fact[] {
   const word = (text: string): Fact[] => [["word", text]];
@@ -132,7 +132,7 @@ function factsOf({ state }: Slot, load: Load | undefined, silent: boolean, outOf
   if (!load && outOfReach) return word("out of reach");
   if (!load) return word(silent ? "does not answer" : "not heard of yet");
   const { connections, traffic } = load;
-  const windows: Fact[] = [["windows", count(connections, "window")], ["dot", " · "]];
+  const windows: Fact[] = [["windows", count(connections, "window")], ["between", " · "]];
   if (state === "stopping") return [...windows, ...word("sending them elsewhere…")];
   return [...windows, ["rate", `${traffic.in} in, `], ["rate", `${traffic.out} out /s`]];
 }
