@@ -14,15 +14,16 @@ import { candidates, type Contender, missing, nativeCandidates } from "./candida
 import { measure, type Measurement } from "./measure.ts";
 import type { Verdict } from "./reach.ts";
 import { writeReport } from "./report.ts";
-import { type Results, type Row, toRow } from "./rows.ts";
+import { type Results, type Row, shareArrived, toRow } from "./rows.ts";
 import { findRuntimes, type Runtime } from "./runtimes.ts";
 import { studies } from "./studies.ts";
+import type { Repetitions, Study } from "./study.ts";
 
 /** Runs one benchmark. The servers take turns for several rounds, so that a busy moment of the machine affects all of them. */
 async function run(
   bench: Bench,
   quick: boolean,
-  repetitions: number,
+  { repetitions, withinMs }: Repetitions,
   paths: Readonly<Partial<Record<Runtime, string>>>,
 ): Promise<Results> {
   const load = quick ? bench.quick ?? bench.load : bench.load;
@@ -31,8 +32,8 @@ async function run(
     (bench.takes?.(candidate) ?? true)
   );
   const measured = new Map<Contender, Measurement[]>(taken.map((candidate) => [candidate, []]));
-  const budget = new Budget();
-  for (let repetition = 0; repetition < repetitions; repetition++) {
+  const budget = new Budget(withinMs);
+  for (const _round of budget.rounds(repetitions)) {
     for (const candidate of taken) {
       const dialect = bench.dialects?.[candidate.dialect] ?? candidate.dialect;
       await budget.spend(candidate, candidate.kind, async () => {
@@ -60,13 +61,12 @@ async function writeResults(name: string, results: object): Promise<void> {
 
 /** A row for the terminal. */
 function line(bench: Bench, row: Row): string {
-  const { server, runtime, delivered, expected, ordered, [bench.figure]: figure } = row;
+  const { server, runtime, [bench.figure]: figure } = row;
   const { median, min, max } = figure ?? { median: NaN, min: NaN, max: NaN };
-  const share = delivered === expected ? "100 %" : `${(100 * delivered / expected).toFixed(1)} %`;
   return `${`${server} (${runtime})`.padEnd(24)} ${bench.figure} ${median} [${min}, ${max}], ` +
-    `${row.deliveriesPerCpuSecond.median} per CPU second, delivered ${share}${
-      ordered === false ? " OUT OF ORDER" : ""
-    }, load client ${(100 * row.loadClientBusy.median).toFixed(0)} % busy`;
+    `${row.deliveriesPerCpuSecond.median} per CPU second, delivered ${shareArrived(row)}, load client ${
+      (100 * row.loadClientBusy.median).toFixed(0)
+    } % busy`;
 }
 
 const spoken = ({ aim, found, reached }: Verdict): string =>
@@ -117,6 +117,16 @@ if (!paths.bun) {
   console.error("Cannot run: the load client needs Bun. Install it, or npx.");
   Deno.exit(1);
 }
+/** How often to measure, and for how long: as the caller said, or as the benchmark says. */
+function extentOf(
+  { repetitions = 3, withinS = 80 }: Pick<Study, "repetitions" | "withinS">,
+): Repetitions {
+  return {
+    repetitions: Number(repeat ?? (quick ? 1 : repetitions)),
+    withinMs: repeat === undefined ? withinS * 1_000 : Infinity,
+  };
+}
+
 const faults: string[] = [];
 const began = performance.now();
 const secondsSince = (start: number) => Math.round((performance.now() - start) / 1_000);
@@ -125,21 +135,22 @@ for (const bench of benches.filter(({ name }) => names.includes(name))) {
     `${bench.name}: ${bench.what}${quick && bench.quick ? " (a smaller load, for --quick)" : ""}`,
   );
   const start = performance.now();
-  const results = await run(bench, quick, Number(repeat ?? (quick ? 1 : bench.repetitions ?? 3)), paths);
+  const results = await run(bench, quick, extentOf(bench), paths);
   if (!quick) { for (const verdict of judge(bench, results.rows)) console.log(`  ${spoken(verdict)}`); }
   faults.push(...losses(bench, results));
   if (quick) continue; // the figures of a quick run must not replace careful ones
   await writeResults(bench.name, { ...results, seconds: secondsSince(start) });
 }
 for (
-  const { name, what, canBeQuick, repetitions = 3, reach, run } of studies.filter(({ name }) =>
-    names.includes(name)
-  )
+  const study of studies.filter(({ name }) => names.includes(name))
 ) {
+  const { name, what, canBeQuick, reach } = study;
   console.log(`${name}: ${what}${quick && canBeQuick ? " (a smaller load, for --quick)" : ""}`);
-  const effort = { quick, repetitions: Number(repeat ?? (quick ? 1 : repetitions)) };
   const start = performance.now();
-  const { rows, faults: found } = await run(paths, (line) => console.log(`  ${line}`), effort);
+  const { rows, faults: found } = await study.run(paths, (line) => console.log(`  ${line}`), {
+    quick,
+    ...extentOf(study),
+  });
   if (!quick) { for (const verdict of reach?.(rows) ?? []) console.log(`  ${spoken(verdict)}`); }
   faults.push(...found);
   if (quick && canBeQuick) continue;

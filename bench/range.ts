@@ -19,3 +19,11 @@ export function range(values: readonly number[]): Range {
   const round = (value: number) => Number(value.toPrecision(4));
   return { median: round(median), min: round(sorted[0]!), max: round(sorted.at(-1)!) };
 }
+
+/** The repetition of which the smallest share arrived. Their loads may differ, so the numbers by themselves do not tell. */
+export function worstOf<Outcome extends { readonly delivered: number; readonly expected: number }>(
+  outcomes: readonly Outcome[],
+): Outcome {
+  const share = ({ delivered, expected }: Outcome) => delivered / expected;
+  return outcomes.reduce((a, b) => share(a) <= share(b) ? a : b);
+}

@@ -9,7 +9,7 @@ import { plot } from "./plot.ts";
 import { reachTable, type Verdict } from "./reach.ts";
 import type { Range } from "./range.ts";
 import { afterBursts, afterSteady } from "./readme.ts";
-import type { Results, Row } from "./rows.ts";
+import { type Results, type Row, shareArrived } from "./rows.ts";
 import { studies } from "./studies.ts";
 import { ratio } from "./svg.ts";
 import { UNITS } from "./units.ts";
@@ -37,15 +37,12 @@ function table(bench: Bench, { rows }: Results): string {
   const other = bench.figure === "deliveriesPerCpuSecond" ? "deliveriesPerSecond" : "deliveriesPerCpuSecond";
   const lines = rows.map((row) => {
     const figure = row[bench.figure];
-    const share = row.delivered === row.expected
-      ? "100 %"
-      : `${(100 * row.delivered / row.expected).toFixed(1)} %`;
     const name = row.peer === "trunkline" ? `**${row.server}**` : row.server;
     const cells = [
       name,
       row.runtime,
       figure ? format(figure, bench.figure) : "–",
-      `${share}${row.ordered === false ? ", out of order" : ""}`,
+      shareArrived(row),
       format(row[other], other),
       row.p99Ms ? format(row.p99Ms, "p99Ms") : "–",
       format(row.rssMb, "rssMb"),

@@ -8,7 +8,7 @@ import type { Counts } from "./load/server.ts";
 import type { Bench } from "./benches.ts";
 import type { Contender } from "./candidates.ts";
 import type { Measurement } from "./measure.ts";
-import { type Range, range } from "./range.ts";
+import { type Range, range, worstOf } from "./range.ts";
 
 /** One server in one benchmark. */
 export interface Row {
@@ -52,9 +52,15 @@ export interface Results {
   readonly rows: readonly Row[];
 }
 
+/** The share of the messages that arrived, and whether they came in order if all of them did. */
+export function shareArrived({ delivered, expected, ordered }: Row): string {
+  if (delivered !== expected) return `${(100 * delivered / expected).toFixed(1)} %`;
+  return ordered === false ? "100 %, out of order" : "100 %";
+}
+
 /** Makes a row of the measurements. */
 export function toRow({ name }: Bench, candidate: Contender, measured: readonly Measurement[]): Row {
-  const worst = measured.reduce((a, b) => (a.delivered < b.delivered ? a : b));
+  const worst = worstOf(measured);
   const over = (figure: (m: Measurement) => number) => range(measured.map(figure));
   const latency = (which: "p50" | "p95" | "p99") => over(({ latencies }) => latencies?.[which] ?? NaN);
   const { server, runtime, kind: peer } = candidate;

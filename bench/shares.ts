@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Budget } from "./budget.ts";
 import { candidates } from "./candidates.ts";
 import type { GroupsOrder, LoadOrder, Unaddressed } from "./load/main.ts";
 import type { Outcome } from "./load/outcome.ts";
@@ -120,14 +121,18 @@ export function studyOfShares(
       return { text: [`${text}\n`, head, "|---|---|---|---|", ...lines].join("\n") };
     },
     reach: (rows) => shareVerdicts(shapes, rows),
-    async run(paths, say, { quick, repetitions }) {
+    async run(paths, say, { quick, repetitions, withinMs }) {
       const rows: ShareRow[] = [];
       for (const candidate of candidates.filter(({ kind }) => kind === "trunkline")) {
         if (!paths[candidate.runtime]) continue;
         const measured = shapes.map((shape) => ({ shape, outcomes: [] as Outcome[] }));
-        for (let i = 0; i < repetitions; i++) {
-          for (const { shape: { dialect, load, quick: less }, outcomes } of measured) {
-            outcomes.push(await underLoad<Outcome>({ ...candidate, dialect }, quick ? less : load, paths));
+        const budget = new Budget(withinMs / 2); // there are two runtimes
+        for (const _round of budget.rounds(repetitions)) {
+          for (const { shape, outcomes } of measured) {
+            const { dialect, load, quick: less } = shape;
+            await budget.spend(shape, "trunkline", async () => {
+              outcomes.push(await underLoad<Outcome>({ ...candidate, dialect }, quick ? less : load, paths));
+            });
           }
         }
         for (const { shape, outcomes } of measured) {

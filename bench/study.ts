@@ -7,12 +7,18 @@
 import type { Verdict } from "./reach.ts";
 import type { Runtime } from "./runtimes.ts";
 
-/** How much of a study to do. */
-export interface Effort {
-  /** Whether a quick run is enough. */
-  readonly quick: boolean;
+/** How often to measure. */
+export interface Repetitions {
   /** How often to measure, if the study does not decide it. */
   readonly repetitions: number;
+  /** How long the repetitions may take, in milliseconds: if there is no time for another one, there are fewer. */
+  readonly withinMs: number;
+}
+
+/** How much of a study to do. */
+export interface Effort extends Repetitions {
+  /** Whether a quick run is enough. */
+  readonly quick: boolean;
 }
 
 /** A benchmark that has rows of its own. */
@@ -29,6 +35,12 @@ export interface Study<Rows = unknown> {
    * @default {3}
    */
   readonly repetitions?: number;
+  /**
+   * How long the repetitions may take, in seconds.
+   *
+   * @default {80}
+   */
+  readonly withinS?: number;
   /**
    * Runs it.
    *

@@ -43,7 +43,7 @@ export async function compare<Outcome>(
   { sizes, task }: Comparison,
   paths: Readonly<Partial<Record<Runtime, string>>>,
   say: (line: string) => void,
-  { quick, repetitions }: Effort,
+  { quick, repetitions, withinMs }: Effort,
 ): Promise<{ readonly measured: Measured<Outcome>[]; readonly faults: readonly string[] }> {
   const wanted = clusterCandidates.filter(({ runtime, quickly, only = task.shape }) =>
     paths[runtime] && only === task.shape && (!quick || quickly)
@@ -56,11 +56,11 @@ export async function compare<Outcome>(
       sizes.map((nodes) => ({ candidate, nodes, outcomes: [] as Outcome[] }))
     );
     const began = performance.now();
-    const budget = new Budget();
-    for (let repetition = 0; repetition < repetitions; repetition++) {
-      if (repetition > 0) {
+    const budget = new Budget(withinMs);
+    for (const round of budget.rounds(repetitions)) {
+      if (round > 0) {
         const seconds = Math.round((performance.now() - began) / 1_000);
-        say(`(measured ${repetition} of ${repetitions} times, after ${seconds} s)`);
+        say(`(measured ${round} of ${repetitions} times, after ${seconds} s)`);
       }
       for (const row of measured) {
         const { candidate, nodes, outcomes } = row;

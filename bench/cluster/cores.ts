@@ -5,8 +5,9 @@
  */
 
 import { availableParallelism } from "node:os";
+import { Budget } from "../budget.ts";
 import { plotBars } from "../plot.ts";
-import { type Range, range } from "../range.ts";
+import { type Range, range, worstOf } from "../range.ts";
 import { type Verdict, verdict } from "../reach.ts";
 import type { Runtime } from "../runtimes.ts";
 import type { Study } from "../study.ts";
@@ -105,17 +106,22 @@ export const cores: Study<readonly CoresRow[]> = {
   what: "one port, served by one process and by one for each core",
   report,
   reach,
-  async run(paths, say, { repetitions }) {
+  async run(paths, say, { repetitions, withinMs }) {
     const sizes = [1, availableParallelism()];
     const runtimes = (["deno", "bun"] as const).filter((runtime) => paths[runtime]);
     const cases = runtimes.flatMap((runtime) => sizes.map((processes) => ({ runtime, processes })));
     const outcomes = new Map(cases.map((one) => [one, [] as Outcome[]]));
-    for (let i = 0; i < Math.max(3, repetitions); i++) {
-      for (const one of cases) outcomes.get(one)!.push(await measure(one.runtime, paths, one.processes));
+    const budget = new Budget(withinMs);
+    for (const _round of budget.rounds(Math.max(3, repetitions))) {
+      for (const one of cases) {
+        await budget.spend(one, "trunkline", async () => {
+          outcomes.get(one)!.push(await measure(one.runtime, paths, one.processes));
+        });
+      }
     }
     const rows = cases.map((one) => {
       const measured = outcomes.get(one)!;
-      const worst = measured.reduce((a, b) => (a.delivered < b.delivered ? a : b));
+      const worst = worstOf(measured);
       return {
         ...one,
         requestsPerSecond: range(measured.map(({ delivered, ms }) => delivered / ms * 1_000)),

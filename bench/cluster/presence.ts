@@ -9,7 +9,8 @@ import type { ListingOutcome, PresenceOutcome } from "../load/presence.ts";
 import { plotBars } from "../plot.ts";
 import { range } from "../range.ts";
 import type { Runtime } from "../runtimes.ts";
-import type { Study } from "../study.ts";
+import { Budget } from "../budget.ts";
+import type { Repetitions, Study } from "../study.ts";
 import { startBrokers } from "./brokers.ts";
 import type { ClusterCandidate } from "./candidates.ts";
 import { nameOf } from "./compare.ts";
@@ -183,7 +184,7 @@ const watchingText = ({ watching: { watchers, joins } }: PresenceRow): string =>
 /** Runs all candidates. They take turns for several rounds, so that a busy moment of the machine affects all of them. */
 async function measureAll(
   extent: Extent,
-  repetitions: number,
+  { repetitions, withinMs }: Repetitions,
   paths: Readonly<Partial<Record<Runtime, string>>>,
   say: (line: string) => void,
 ) {
@@ -193,6 +194,7 @@ async function measureAll(
   const peers = [SOCKET_IO].filter(({ runtime }) => paths[runtime])
     .map((candidate) => ({ candidate, outcomes: [] as ListingOutcome[] }));
   const faults: string[] = [];
+  const budget = new Budget(withinMs);
   const brokers = await startBrokers(["redis"]);
   for (const missing of brokers.missing) say(`Skipped: everything on ${missing}`);
   const broker = brokers.running.redis;
@@ -204,7 +206,9 @@ async function measureAll(
   ) => {
     if (!broker) return;
     try {
-      outcomes.push(await measureCluster<Outcome>(candidate, NODES, task, { paths, broker }));
+      await budget.spend(candidate, candidate.kind, async () => {
+        outcomes.push(await measureCluster<Outcome>(candidate, NODES, task, { paths, broker }));
+      });
     } catch (error) {
       const what = `presence: ${nameOf(candidate)}: ${(error as Error).message}`;
       say(what);
@@ -212,7 +216,7 @@ async function measureAll(
     }
   };
   try {
-    for (let i = 0; i < repetitions; i++) {
+    for (const _round of budget.rounds(repetitions)) {
       for (const one of ours) await once(one, { shape: "presence", members, few, watchers, burst });
       for (const one of peers) await once(one, { shape: "listing", members, few });
     }
@@ -242,11 +246,12 @@ export const presence: Study<readonly CountRow[]> = {
     many(FULL.members)
   } members of one room on ${NODES} nodes, and ${FULL.watchers} clients that watch`,
   canBeQuick: true,
+  withinS: 100,
   report,
   reach: presenceVerdicts,
-  async run(paths, say, { quick, repetitions }) {
+  async run(paths, say, { quick, ...effort }) {
     const extent = quick ? QUICK : FULL;
-    const { ours, peers, faults } = await measureAll(extent, repetitions, paths, say);
+    const { ours, peers, faults } = await measureAll(extent, effort, paths, say);
     const rows: CountRow[] = [
       ...ours.filter(wasMeasured).map((measured) => toPresenceRow(measured, extent)),
       ...peers.filter(wasMeasured).map(toListingRow),

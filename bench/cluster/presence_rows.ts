@@ -5,7 +5,7 @@
  */
 
 import type { Movement, PresenceOutcome } from "../load/presence.ts";
-import { type Range, range } from "../range.ts";
+import { type Range, range, worstOf } from "../range.ts";
 import { type Verdict, verdict } from "../reach.ts";
 import type { ClusterCandidate } from "./candidates.ts";
 import { nameOf } from "./compare.ts";
@@ -106,7 +106,7 @@ export function toPresenceRow(
   };
   const known = ({ joins, leaves }: PresenceOutcome) => Math.min(joins.known, leaves.known);
   const heard = outcomes.map(({ watching }) => watching);
-  const worst = heard.reduce((a, b) => a.delivered < b.delivered ? a : b);
+  const worst = worstOf(heard);
   return {
     ...whoOf(measured),
     expected: outcomes[0]!.members,

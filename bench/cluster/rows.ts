@@ -7,7 +7,7 @@
 import type { ClusterOutcome } from "../load/cluster.ts";
 import type { CrossnodeOutcome } from "../load/crossnode.ts";
 import type { InterestOutcome } from "../load/interest.ts";
-import { type Range, range } from "../range.ts";
+import { type Range, range, worstOf } from "../range.ts";
 import { type Measured, nameOf } from "./compare.ts";
 
 /** The common part of all rows. */
@@ -65,7 +65,7 @@ function common<Outcome extends ClusterOutcome>(
   { candidate, nodes, outcomes }: Measured<Outcome>,
 ): ClusterRow {
   const over = (figure: (outcome: Outcome) => number) => range(outcomes.map(figure));
-  const worst = outcomes.reduce((a, b) => (a.delivered / a.expected < b.delivered / b.expected ? a : b));
+  const worst = worstOf(outcomes);
   const { server, runtime, kind: peer, adapter } = candidate;
   return {
     bench,

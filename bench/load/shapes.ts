@@ -20,9 +20,19 @@ const WARM_UP = 0.25;
  */
 const PATIENCE = 4;
 
+/** How many messages of each client a server delivers within `ms`, as it delivered some before; at least 1, at most `wanted`. */
+const fitting = (
+  wanted: number,
+  ms: number,
+  before: { readonly count: number; readonly ms: number },
+): number => Math.max(1, Math.min(wanted, Math.floor(before.count * ms / before.ms)));
+
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Every client sends `messages` lines, and every client gets all of them. Repeats this until it has taken `leastMs`. */
+/**
+ * Every client sends `messages` lines, and every client gets all of them. Repeats this until it has taken `leastMs`. They are
+ * fewer lines if the server would need more than `PATIENCE` times `leastMs` for them.
+ */
 export async function fanout(
   { port, statsPort, dialect, clients, messages, leastMs = 1_000 }: Load,
 ): Promise<Outcome> {
@@ -58,12 +68,17 @@ export async function fanout(
     return (ms: number) => ms >= leastMs || performance.now() >= end;
   };
   const isWarm = untilEnough();
-  for (let ms = 0; !isWarm(ms);) ms += (await round(Math.ceil(messages * WARM_UP))).ms;
+  let last = { count: 1, ms: PATIENCE * leastMs };
+  for (let ms = 0; !isWarm(ms); ms += last.ms) {
+    const count = fitting(Math.ceil(messages * WARM_UP), PATIENCE * leastMs, last);
+    last = { count, ms: (await round(count)).ms };
+  }
+  const burst = fitting(messages, PATIENCE * leastMs, last);
   const before = frames(connections);
   const total = { expected: 0, delivered: 0, ordered: true, ms: 0, cpuMs: 0, loadCpuMs: 0 };
   const isEnough = untilEnough();
   do {
-    const { ordered, ...figures } = await round(messages);
+    const { ordered, ...figures } = await round(burst);
     for (const [name, value] of Object.entries(figures)) total[name as keyof typeof figures] += value;
     total.ordered &&= ordered;
   } while (!isEnough(total.ms) && total.delivered === total.expected);
@@ -123,7 +138,13 @@ export async function single(
   return outcome;
 }
 
-/** One client sends at a steady rate for `messages` milliseconds, or for longer if lines must be `alone`. All clients get its lines. */
+/** A server that is behind by the lines of so many ms cannot keep up, and gets no more. It would need half a minute for those that wait. */
+const BEHIND_MS = 1_000;
+
+/**
+ * One client sends at a steady rate for `messages` milliseconds, or for longer if lines must be `alone`. All clients get its
+ * lines. Lines that are not sent because the server is too far behind count as lost.
+ */
 export async function paced(
   { port, statsPort, dialect, clients, messages: forMs, rate = 2_000, alone = false }: Load,
 ): Promise<Outcome> {
@@ -144,19 +165,24 @@ export async function paced(
       else latencies[delivered++] = performance.now() - sentAt[sequence]!;
     };
   }
-  /** Waits until lines have arrived, for a limited time. A line that has not arrived by then counts as lost. */
+  /** Waits until lines have arrived, or none arrives for a while. A line that has not arrived by then counts as lost. */
   const cutOff = async (heard: () => boolean) => {
-    const end = performance.now() + (alone ? STALLED_MS : 2_000);
-    while (!heard() && performance.now() < end) await wait(alone ? 1 : 5);
+    const patienceMs = alone ? STALLED_MS : 2_000;
+    let [last, since] = [-1, 0];
+    while (!heard() && (warm + delivered > last || performance.now() - since < patienceMs)) {
+      if (warm + delivered > last) [last, since] = [warm + delivered, performance.now()];
+      await wait(alone ? 1 : 5);
+    }
   };
   const say = (number: number) => {
     sentAt[number] = performance.now();
     speaker.write(clientFrame(dialect.message(text(number))));
   };
+  const isFarBehind = (sent: number) => sent - (warm + delivered) / clients > rate * BEHIND_MS / 1_000;
   /** Sends the lines from one number up to another. */
   const paceSteadily = async (from: number, to: number) => {
     const start = performance.now();
-    for (let sent = from; sent < to; await wait(1)) {
+    for (let sent = from; sent < to && !isFarBehind(sent); await wait(1)) {
       const due = Math.min(to, from + Math.floor((performance.now() - start) * rate / 1_000));
       while (sent < due) say(sent++);
     }

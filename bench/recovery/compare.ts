@@ -9,6 +9,7 @@ import { startBrokers } from "../cluster/brokers.ts";
 import { nameOf } from "../cluster/compare.ts";
 import type { Runtime } from "../runtimes.ts";
 import type { RecoveryCandidate } from "./candidates.ts";
+import type { Repetitions } from "../study.ts";
 import type { RecoveryScene } from "./measure.ts";
 
 /** A case to measure. */
@@ -48,7 +49,7 @@ export function whoIs<C extends Case>({ which, outcomes }: MeasuredCase<C, unkno
  * @param measure Measures a case once.
  * @param paths The paths of the runtimes.
  * @param say Called with each line for the terminal.
- * @param repetitions How often each case is measured.
+ * @param effort How often each case is measured, and for how long.
  * @param together How many cases are measured at the same time: more than one if the load is light.
  * @returns The results, and the failed measurements of Trunkline.
  */
@@ -58,7 +59,7 @@ export async function compareRecovery<C extends Case, Outcome>(
   measure: (which: C, scene: RecoveryScene) => Promise<Outcome>,
   paths: Readonly<Partial<Record<Runtime, string>>>,
   say: (line: string) => void,
-  repetitions: number,
+  { repetitions, withinMs }: Repetitions,
   together = 1,
 ): Promise<{ readonly measured: MeasuredCase<C, Outcome>[]; readonly faults: readonly string[] }> {
   const wanted = cases.filter(({ candidate }) => paths[candidate.runtime]);
@@ -72,7 +73,7 @@ export async function compareRecovery<C extends Case, Outcome>(
     const measured = wanted
       .filter(({ candidate: { broker } }) => !broker || brokers.running[broker])
       .map((which) => ({ which, outcomes: [] as Outcome[] }));
-    const budget = new Budget();
+    const budget = new Budget(withinMs);
     const measureOne = async (row: (typeof measured)[number]): Promise<void> => {
       const { which, outcomes } = row;
       const { candidate, nodes } = which;
@@ -87,7 +88,7 @@ export async function compareRecovery<C extends Case, Outcome>(
         if (candidate.kind === "trunkline") faults.push(what);
       }
     };
-    for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const _round of budget.rounds(repetitions)) {
       const waiting = [...measured];
       const lane = async () => {
         for (let next = waiting.shift(); next; next = waiting.shift()) await measureOne(next);

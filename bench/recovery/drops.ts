@@ -33,7 +33,7 @@ type Extent = Omit<DropsLoad, "ports" | "dialect">;
 
 const FULL: Extent = {
   clients: 1_000,
-  messages: 120,
+  messages: 90,
   everyMs: 500,
   cutEveryMs: 15_000,
   downMs: 2_000,
@@ -152,7 +152,7 @@ export const drops: Study<readonly DropsRow[]> = {
   repetitions: 1,
   report,
   reach: dropsVerdicts,
-  async run(paths, say, { quick, repetitions }) {
+  async run(paths, say, { quick, ...extent }) {
     const { measured, faults } = await compareRecovery(
       "drops",
       casesOf(quick),
@@ -163,7 +163,7 @@ export const drops: Study<readonly DropsRow[]> = {
       },
       paths,
       say,
-      repetitions,
+      extent,
       TOGETHER,
     );
     const rows = measured.map(toDropsRow);

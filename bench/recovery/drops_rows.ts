@@ -6,7 +6,7 @@
 
 import { nameOf } from "../cluster/compare.ts";
 import type { Judgement, Spread } from "../load/recovery/ledger.ts";
-import { type Range, range } from "../range.ts";
+import { type Range, range, worstOf } from "../range.ts";
 import { type Verdict, verdict } from "../reach.ts";
 import { type Case, type MeasuredCase, type RecoveryRow, whoIs } from "./compare.ts";
 import type { Fate } from "./measure.ts";
@@ -62,9 +62,7 @@ const NO_TIMES: Times = { p50: NONE, p99: NONE, max: NONE };
 export function toDropsRow(measured: MeasuredCase<DropsCase, Judgement>): DropsRow {
   const { which, outcomes } = measured;
   const most = (figure: (outcome: Judgement) => number) => Math.max(...outcomes.map(figure));
-  const { delivered, expected } = outcomes.reduce((a, b) =>
-    a.delivered / a.expected <= b.delivered / b.expected ? a : b
-  );
+  const { delivered, expected } = worstOf(outcomes);
   const replayMs = times(outcomes.map(({ replay }) => replay));
   return {
     ...whoIs(measured),

@@ -113,8 +113,9 @@ export const history: Study<readonly HistoryRow[]> = {
   name: "history",
   what: `the cost of a topic's history, on 1 and ${NODES} nodes`,
   canBeQuick: true,
+  withinS: 140,
   report,
-  async run(paths, say, { quick, repetitions }) {
+  async run(paths, say, { quick, ...extent }) {
     const task = quick ? quickCrossnode : FULL;
     const cases = historyCandidates.filter(({ quickly }) => !quick || quickly)
       .map((candidate) => ({ candidate, nodes: candidate.broker ? NODES : 1 }));
@@ -131,7 +132,7 @@ export const history: Study<readonly HistoryRow[]> = {
       },
       paths,
       say,
-      repetitions,
+      extent,
     );
     const rows = measured.flatMap(toHistoryRows);
     for (const row of rows) say(line(row));

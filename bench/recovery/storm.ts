@@ -156,9 +156,10 @@ export const storm: Study<readonly StormRow[]> = {
     SIZES.at(-1)!.toLocaleString("en")
   }, reconnect to another node`,
   canBeQuick: true,
+  withinS: 140,
   report,
   reach: stormVerdicts,
-  async run(paths, say, { quick, repetitions }) {
+  async run(paths, say, { quick, ...extent }) {
     const sizes = quick ? QUICK_SIZES : SIZES;
     const { measured, faults } = await compareRecovery(
       "storm",
@@ -168,7 +169,7 @@ export const storm: Study<readonly StormRow[]> = {
         measureStorm(candidate, nodes, { clients, patienceMs: PATIENCE_MS }, scene),
       paths,
       say,
-      repetitions,
+      extent,
     );
     const rows = measured.map(toStormRow);
     for (const row of rows) {

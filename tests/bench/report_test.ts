@@ -1,10 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { benches } from "../../bench/benches.ts";
+import { candidates } from "../../bench/candidates.ts";
 import { growthFaults, type GrowthRow } from "../../bench/growth_rows.ts";
 import { plotLines } from "../../bench/line_plot.ts";
+import type { Measurement } from "../../bench/measure.ts";
 import { plot } from "../../bench/plot.ts";
 import { afterSteady } from "../../bench/readme.ts";
 import { escape, ratio, short } from "../../bench/svg.ts";
-import type { Row } from "../../bench/rows.ts";
+import { type Row, shareArrived, toRow } from "../../bench/rows.ts";
 import { test } from "../harness.ts";
 import { row, same } from "./row.ts";
 
@@ -93,4 +96,29 @@ test("bench: a publish that costs more because of other clients is a fault, and 
   assertEquals(growthFaults([cost(0, 10, { delivered: 0 })]).length, 1);
   assertEquals(growthFaults([cost(0, 10, { ordered: false })]).length, 1);
   assertEquals(growthFaults([cost(0, 10, { server: "bare" }), cost(10_000, 30, { server: "bare" })]), []);
+});
+
+test("bench: the worst repetition is the one with the smallest share, also when it delivered the most", () => {
+  const [contender] = candidates;
+  const measured = [[10, 10], [90, 100]].map(([delivered, expected]): Measurement => ({
+    ...{
+      delivered: delivered!,
+      expected: expected!,
+      ms: 1,
+      cpuMs: 1,
+      loadCpuMs: 1,
+      frames: 1,
+      stats: undefined,
+    },
+    ...{ rssBefore: 0, rssAfter: 1, heapBefore: 0, heapAfter: 1 },
+  }));
+  const { delivered, expected } = toRow(benches[0]!, contender!, measured);
+  assertEquals({ delivered, expected }, { delivered: 90, expected: 100 });
+});
+
+test("bench: the report says how much arrived, and that it was out of order only if all of it arrived", () => {
+  const said = (more: Partial<Row>) => shareArrived(row("a", 1, more));
+  assertEquals(said({ delivered: 4, expected: 4, ordered: true }), "100 %");
+  assertEquals(said({ delivered: 4, expected: 4, ordered: false }), "100 %, out of order");
+  assertEquals(said({ delivered: 3, expected: 4, ordered: false }), "75.0 %");
 });
