@@ -8,7 +8,7 @@ export const lifecycleCases: readonly CaseDefinition[] = [
       const nodes = await stage.cluster("news");
       for (const node of nodes) {
         await node.until(() => node.status === "up", "status up");
-        checkSame([node.statuses, node.errors.length], [["up"], 0], "What a healthy node reported");
+        checkSame([node.statuses, node.troubles], [["up"], []], "What a healthy node reported");
       }
     },
   },
@@ -54,7 +54,7 @@ export const lifecycleCases: readonly CaseDefinition[] = [
       await settles(node.adapter.close(), "close before open", stage.waitMs);
       await settles(node.adapter.close(), "a second close before open", stage.waitMs);
       await checkRejects(settles(node.open(), "open after close", stage.waitMs), "Opening a closed adapter");
-      checkSame([node.statuses, node.errors.length], [[], 0], "What a node that was never open reported");
+      checkSame([node.statuses, node.troubles], [[], []], "What a node that was never open reported");
     },
   },
   {

@@ -80,11 +80,16 @@ export class Node {
   }
 
   async until(condition: () => boolean, what: string): Promise<void> {
-    await until(condition, () => `${what} at ${this.nodeId}${this.#troubles()}`, this.#waitMs);
+    await until(condition, () => `${what} at ${this.nodeId}${this.#aboutIt()}`, this.#waitMs);
   }
 
-  #troubles(): string {
-    const all = this.errors.map(({ error, stage }) => `${stage}: ${error.message}`);
+  /** The errors that it reported, each with its stage. */
+  get troubles(): string[] {
+    return this.errors.map(({ error, stage }) => `${stage}: ${error.message}`);
+  }
+
+  #aboutIt(): string {
+    const all = this.troubles;
     return `, which got ${this.received.length} messages and reported ${
       all.length === 0 ? "nothing" : all.slice(0, 3).join("; ")
     }`;
