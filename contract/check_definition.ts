@@ -14,7 +14,10 @@ const SURFACE = ["clientToServer", "serverToClient", "topics"];
 /** Reads a part, which may be absent. If `known` is given, refuses all other names in it. */
 function readPart(value: unknown, path: string, known?: readonly string[]): Bag {
   if (value === undefined) return {};
-  if (!isBag(value)) throw wrong(value, { owner: "defineContract", path }, "an object");
+  if (!isBag(value)) {
+    const give = known ? `an object of parts, ${suggest("", known)}` : "an object";
+    throw wrong(value, { owner: "defineContract", path }, give);
+  }
   for (const name of Object.keys(value)) {
     if (!known || known.includes(name)) continue;
     const place = within({ owner: "defineContract", path }, name);

@@ -92,8 +92,8 @@ export function isBag(value: unknown): value is Readonly<Record<string, unknown>
  */
 export function bag<T extends Table>(table: T): Kind<Read<T>> {
   return (given = {}, place) => {
-    if (!isBag(given)) throw wrong(given, place, "an object of options");
     const names = Object.keys(table);
+    if (!isBag(given)) throw wrong(given, place, `an object of options, ${suggest("", names)}`);
     const unknown = Object.keys(given).find((name) => !names.includes(name));
     if (unknown !== undefined) {
       const hint = suggest(unknown, names);

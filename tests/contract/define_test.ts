@@ -346,6 +346,10 @@ test("a definition that is malformed is refused, and the error names the place",
       "roles.member.topics.stats.history of defineContract: give an object",
     ],
     [
+      role({ topics: { stats: { payload, history: 5 as never } } }),
+      'history of defineContract: give an object of parts, there are "size", "ttlMs"',
+    ],
+    [
       role({ topics: { stats: { payload, history: { size: 1, ttl: 5 } as never } } }),
       'history.ttl of defineContract: there is no such part, did you mean "ttlMs"?',
     ],

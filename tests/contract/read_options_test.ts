@@ -68,11 +68,15 @@ test("an unknown option is refused by its path, with the one that was meant", ()
 
 test("a value that is not an object of options is refused", () => {
   for (const given of [null, 5, "x", true, [], () => {}, new Map(), Promise.resolve({})]) {
-    assertThrows(() => read(given), TypeError, "options of createKettle: give an object of options");
+    assertThrows(
+      () => read(given),
+      TypeError,
+      'options of createKettle: give an object of options, there are "name", "boilMs", "limits"',
+    );
     assertThrows(
       () => read({ limits: given }),
       TypeError,
-      "as limits of createKettle: give an object of options",
+      "as limits of createKettle: give an object of options, there are",
     );
   }
 });
