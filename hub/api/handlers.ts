@@ -43,7 +43,7 @@ export type SurfaceHandlers<M, Conn> = {
   readonly [N in keyof M]: M[N] extends RequestDefinition
     ? (input: RequestParsed<M, N>, context: HandlerContext<Conn>) => Awaitable<AnswerInput<M, N>>
     : M[N] extends MessageDefinition
-      ? (payload: PayloadOutput<M, N>, context: HandlerContext<Conn>) => Awaitable<void>
+      ? (payload: PayloadOutput<M, N>, context: HandlerContext<Conn>) => unknown // nobody gets it: a signal has no answer
     : never;
 };
 

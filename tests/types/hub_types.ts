@@ -146,6 +146,10 @@ hub.implement({
 const ping = () => "";
 const say = () => ({ at: 0 });
 const typing = () => {};
+// A signal has no answer: its handler may return what it likes, such as the promise of a broadcast.
+hub.implement({
+  member: { typing: ({ at }) => hub.publish("ticker/x", { price: at.getTime(), at: "" }) },
+}, { part: true });
 // @ts-expect-error a handler is missing
 hub.implement({ shared: { ping }, member: { say } });
 // In parts: some of them, typed as all are.
