@@ -83,6 +83,8 @@ export class Lifecycle {
   #stopSweeping = () => {};
   #stopMissing = () => {};
   #wasDown = false;
+  /** Why the start has failed, until it succeeds. */
+  #fault: string | undefined;
 
   /** @param parts The parts of the hub. */
   constructor(parts: LifecycleParts) {
@@ -156,6 +158,7 @@ export class Lifecycle {
 
   /** The start has failed. This is also reported, because an application need not look at `ready`. */
   #fail(error: unknown): void {
+    this.#fault = error instanceof Error ? error.message : String(error);
     this.#joined.reject(error);
     this.#ready.reject(error);
     if (!this.#closing) this.#parts.onError(error, { stage: "open" });
@@ -192,6 +195,7 @@ export class Lifecycle {
     return {
       status: reception.state === "open" ? degraded : reception.state,
       ...(reception.state === "starting" && missing.length > 0 && { missing }),
+      ...(this.#fault !== undefined && { reason: this.#fault }),
       ready: reception.state === "open" && (state === "up" || forMs <= maxBackplaneDownMs),
       node: nodeId,
       connections,
@@ -227,6 +231,7 @@ export class Lifecycle {
     this.#checkOpen();
     await presence?.start(joinTimeoutMs);
     this.#checkOpen();
+    this.#fault = undefined;
   }
 
   #checkOpen(): void {

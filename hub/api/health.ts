@@ -19,6 +19,8 @@ export interface Health {
    * part yet.
    */
   readonly missing?: readonly string[];
+  /** Why the start has failed: the backplane or the store of histories refused, or is late. Absent otherwise. */
+  readonly reason?: string;
   /** Whether the node should get clients. */
   readonly ready: boolean;
   /** The node. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { createHub, type Hub } from "@trunkline/hub";
+import { createHub, createMemoryHistory, type Hub } from "@trunkline/hub";
 import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub/adapters/memory";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { FakeClock } from "../fake_clock.ts";
@@ -36,6 +36,47 @@ test("a start that the backplane refuses is reported and shown on the health pag
   assertEquals(errors, ["open: wrong password"]);
   assertEquals(await reasonOf(hub), ["starting", "wrong password"]);
   await assertRejects(() => hub.ready, Error, "wrong password");
+});
+
+test("a start that a store of histories refuses is shown on the health page, although the backplane is up", async () => {
+  for (const startWithoutBackplane of [false, true]) {
+    const errors: string[] = [];
+    await using hub = createHub(chat, {
+      authenticate: ({ role }) => ({ role }),
+      transports: [createLoopbackTransport()],
+      startWithoutBackplane,
+      history: Object.assign(createMemoryHistory(), {
+        open: () => Promise.reject(new Error("Cannot keep histories: start the server with them")),
+      }),
+      onError: (error) => errors.push((error as Error).message),
+    });
+    await waitFor(() => errors.length > 0, { what: "the report" });
+    const { status, reason, backplane } = await (await hub.routes.request("/health")).json();
+    assertEquals([status, reason, backplane.status], [
+      startWithoutBackplane ? "ok" : "starting",
+      "Cannot keep histories: start the server with them",
+      "up",
+    ]);
+  }
+});
+
+test("the health page no longer says why a start has failed, once it has succeeded", async () => {
+  const opening = Promise.withResolvers<void>();
+  const { hub, errors, clock } = start((tap) => {
+    const open = tap.open.bind(tap);
+    tap.open = (context) => opening.promise.then(() => open(context));
+  });
+  await using _ = hub;
+  clock.advance(1_000);
+  await waitFor(() => errors.length > 0, { what: "the report" });
+  const health = async () => await (await hub.routes.request("/health")).json();
+  assertEquals((await health()).reason, errors[0]!.slice("open: ".length));
+  opening.resolve();
+  await waitFor(async () => {
+    clock.advance(250);
+    return (await health()).status === "ok";
+  }, { what: "a hub that serves" });
+  assertEquals((await health()).reason, undefined);
 });
 
 test("a backplane that does not open in time is reported, with its error and the effect for clients", async () => {
