@@ -333,7 +333,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     leave: (conn, room) => rooms.remove(room, conn),
   });
   for (const transport of transports) reception.attach(transport);
-  const routes = createRoutes(transports, () => lifecycle.health(connections.size));
+  const routes = createRoutes(transports, () => lifecycle.health(connections.size), onError);
   const publishOn: PublishOn = (topic, payload, options) => publish(calls, topics, topic, payload, options);
   const forRole = perRole(contract, (role) => ({
     ...topics.reader(calls, role),

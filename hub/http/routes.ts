@@ -4,9 +4,26 @@
  * @module
  */
 
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Health } from "../api/health.ts";
+import type { HubErrorInfo } from "../api/options.ts";
 import type { Transport } from "../../transports/transport.ts";
+
+/** The handlers at the paths of all hubs. */
+const endpoints = new WeakSet<object>();
+
+/** The error if another hub is at the same path. The handler of this request is the first one there. */
+function notAlone(c: Context): TypeError | undefined {
+  const [first, ...others] = c.req.matchedRoutes.filter(({ handler }) => endpoints.has(handler));
+  if (!others.some(({ handler, path }) => path === first!.path && handler !== first!.handler)) {
+    return undefined;
+  }
+  return new TypeError(
+    `Cannot serve two hubs at ${
+      first!.path
+    }: this one gets all clients. Give each a path of its own, such as app.route("/chat", hub.routes)`,
+  );
+}
 
 /**
  * Makes the endpoints. The endpoints of the transports are at `/`. `/health` answers 200 while the hub takes
@@ -15,8 +32,13 @@ import type { Transport } from "../../transports/transport.ts";
  *
  * @param transports The transports. The first one that answers a request serves it.
  * @param health Makes the body of `/health`.
+ * @param onError Told of another hub at the same path, at the first request.
  */
-export function createRoutes(transports: readonly Transport[], health: () => Health): Hono {
+export function createRoutes(
+  transports: readonly Transport[],
+  health: () => Health,
+  onError: (error: unknown, info: HubErrorInfo) => void,
+): Hono {
   const routes = new Hono();
   const noStore = { "cache-control": "no-store" };
   routes.get("/health", (c) => {
@@ -29,8 +51,12 @@ export function createRoutes(transports: readonly Transport[], health: () => Hea
     const { ready, status } = health();
     return c.json({ ready, status }, ready ? 200 : 503, noStore);
   });
+  let isFirst = true;
   // Not asynchronous: an upgrade that need not wait is answered at once.
-  routes.all("/", (c) => {
+  const endpoint = (c: Context) => {
+    const fault = isFirst ? notAlone(c) : undefined;
+    isFirst = false;
+    if (fault) onError(fault, { stage: "connection" });
     // Not the headers of `c.res`: reading it makes Hono copy the response, and a copied upgrade does not work.
     const { headers } = c.body(null);
     for (const transport of transports) {
@@ -38,6 +64,8 @@ export function createRoutes(transports: readonly Transport[], health: () => Hea
       if (response) return response;
     }
     return c.text("This is a realtime endpoint: connect with a WebSocket\n", 426, { upgrade: "websocket" });
-  });
+  };
+  endpoints.add(endpoint);
+  routes.all("/", endpoint);
   return routes;
 }

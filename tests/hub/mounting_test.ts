@@ -58,6 +58,23 @@ test("two hubs on one server each keep their own limit of frames", async () => {
   await server.close();
 });
 
+test("a hub that takes all clients of another hub at its path reports this once, with what to write", async () => {
+  const [first, second] = [await startHub(), await startHub()];
+  const app = new Hono().route("/realtime", first.hub.routes).route("/realtime", second.hub.routes);
+  for (let i = 0; i < 2; i++) assertEquals((await app.request("/realtime")).status, 426);
+  assertEquals([first.reports.length, second.reports], [1, []]);
+  assert(first.reports[0]!.includes("Cannot serve two hubs at /realtime"), first.reports[0]);
+  await Promise.all([first.hub.close(), second.hub.close()]);
+});
+
+test("hubs with paths of their own report nothing, also if the pattern of one fits the path of the other", async () => {
+  const [chat, any] = [await startHub(), await startHub()];
+  const app = new Hono().route("/chat", chat.hub.routes).route("/:name", any.hub.routes);
+  for (const path of ["/chat", "/game"]) assertEquals((await app.request(path)).status, 426);
+  assertEquals([chat.reports, any.reports], [[], []]);
+  await Promise.all([chat.hub.close(), any.hub.close()]);
+});
+
 const OTHER_HANDLER =
   "a hub whose server has the websocket of another hub reports this once, with what to write";
 if (runtime === "bun") {
