@@ -56,6 +56,18 @@ function linesOf(page: Page, selector: string): Promise<string[][]> {
   );
 }
 
+/** How far the name in the page's head is from the text of the button beside it. */
+function headGap(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const [name, label] = [".brand span", "#split"].map((selector) => {
+      const text = document.createRange();
+      text.selectNodeContents(document.querySelector(selector)!);
+      return text.getBoundingClientRect();
+    });
+    return label!.left - name!.right;
+  });
+}
+
 /** Controls that a finger could miss: those smaller than 44 pixels. */
 async function smallTargets(page: Page): Promise<string[]> {
   const found: string[] = [];
@@ -110,6 +122,12 @@ test("the demo is live at once: two windows on two nodes, a kill, and a score th
   assertNotEquals(await nodeOf(phone), await nodeOf(phoneSecond));
   assertEquals(await phone.evaluate(() => document.documentElement.scrollWidth), PHONE.width);
   assertEquals(await smallTargets(phone), []);
+  assert(await headGap(phone) >= 24, `the name and the button are ${await headGap(phone)} pixels apart`);
+  await phone.setViewportSize({ width: 320, height: 640 });
+  assert(await headGap(phone) >= 16, `${await headGap(phone)} pixels apart on the smallest phone`);
+  assertEquals(await phone.evaluate(() => document.documentElement.scrollWidth), 320);
+  assertEquals(await smallTargets(phone), []);
+  await phone.setViewportSize(PHONE);
   await phone.locator(".facts .rate").first().waitFor();
   for (const lines of await linesOf(phone, ".facts:has(.rate)")) {
     assertMatch(
