@@ -6,7 +6,7 @@
 
 import { type Clock, systemClock } from "../../contract/clock.ts";
 import { count, having, ms } from "../../contract/options/option_kinds.ts";
-import { type Kind, or } from "../../contract/options/read_options.ts";
+import { isBag, type Kind, or } from "../../contract/options/read_options.ts";
 
 /** The rows of {@linkcode engineRows}. */
 export interface EngineRows {
@@ -75,4 +75,18 @@ export function refuseAddress(owner: string, given: unknown, address: string): v
   throw new TypeError(
     `Cannot use the address alone in ${owner}: give { ${address}, prefix: "my-app" }; the prefix keeps applications apart`,
   );
+}
+
+/**
+ * Refuses `url`, as other adapters have it, where the option for the address has another name. The error does not repeat
+ * the address, because it may hold a password.
+ *
+ * @param owner The function that takes the options.
+ * @param given The user's options.
+ * @param address The name of the option for the address.
+ * @throws {TypeError} If there is a `url`.
+ */
+export function refuseUrl(owner: string, given: unknown, address: string): void {
+  if (!isBag(given) || given.url === undefined) return;
+  throw new TypeError(`Cannot use url of ${owner}: there is no such option, did you mean "${address}"?`);
 }

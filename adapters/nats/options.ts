@@ -7,7 +7,7 @@
 import type { Clock } from "../../contract/clock.ts";
 import { having, list, secret, text } from "../../contract/options/option_kinds.ts";
 import { bag, optional, type Read, readOptions, type Rows } from "../../contract/options/read_options.ts";
-import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
+import { engineRows, prefixFor, refuseAddress, refuseUrl } from "../kit/options.ts";
 import type { NatsClient } from "./client.ts";
 import { Dialer } from "./dialer.ts";
 import { HISTORY_ROWS, historyParts, type NatsHistorySettings } from "./history/options.ts";
@@ -165,6 +165,7 @@ export interface Settings {
  */
 export function readNatsOptions(options: NatsAdapterOptions): Settings {
   refuseAddress("createNatsAdapter", options, "servers");
+  refuseUrl("createNatsAdapter", options, "servers");
   const read = readOptions("createNatsAdapter", options, ADAPTER_ROWS);
   return settingsOf(read, read.history, true);
 }
@@ -180,6 +181,7 @@ export function readNatsHistoryOptions(
   options: NatsHistoryOptions,
 ): Settings & { readonly history: NatsHistory } {
   refuseAddress("createNatsHistory", options, "servers");
+  refuseUrl("createNatsHistory", options, "servers");
   const read = readOptions("createNatsHistory", options, HISTORY_STORE_ROWS);
   const settings = settingsOf(read, read, false);
   return { ...settings, history: settings.history! };

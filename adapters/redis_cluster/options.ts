@@ -7,7 +7,7 @@
 import type { Clock } from "../../contract/clock.ts";
 import { count, having, oneOf, secret, text } from "../../contract/options/option_kinds.ts";
 import { type Kind, optional, or, readOptions, type Rows } from "../../contract/options/read_options.ts";
-import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
+import { engineRows, prefixFor, refuseAddress, refuseUrl } from "../kit/options.ts";
 import { HISTORY_KEEP, type RedisAddress, type RedisTlsOptions, tlsOption } from "../kit/redis/options.ts";
 import type { ClusterCarrierOptions } from "./carrier.ts";
 import { readNodes, type RedisClusterClient, type RedisClusterNatMap } from "./nodes.ts";
@@ -144,6 +144,7 @@ export function readClusterOptions(
   owner: "createRedisClusterAdapter" | "createRedisClusterHistory",
 ): ClusterCarrierOptions & { readonly maxMessageBytes: number; readonly historyKeepMs: number } {
   refuseAddress(owner, options, "nodes");
+  refuseUrl(owner, options, "nodes");
   const read = readOptions(owner, options, ROWS);
   const { prefix, partitions, mode, maxMessageBytes, maxPendingBytes, clock, historyKeepMs } = read;
   const { connectTimeoutMs, probeIntervalMs, probeTimeoutMs } = read;

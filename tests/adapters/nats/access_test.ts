@@ -211,6 +211,10 @@ test("nats: invalid or contradicting options are refused, and the errors contain
     [{ connection: {} as never }, "as connection of createNatsAdapter: give what connect() of `nats` 2"],
     [{ prefix: undefined }, 'such as prefix: "my-app"'],
     [{ server: "x" } as NodeOptions, 'did you mean "servers"'],
+    [
+      { url: "nats://s3cret@host" } as NodeOptions,
+      'Cannot use url of createNatsAdapter: there is no such option, did you mean "servers"?',
+    ],
   ];
   for (const [options, words] of refusals) {
     const error = assertThrows(() => createNatsAdapter({ prefix: "p", ...options }), Error, words);

@@ -212,6 +212,11 @@ test("redis-cluster: options that make no sense are refused at once, without the
     );
     assert(!String(error.stack).includes("secret"), error.message);
   }
+  assertThrows(
+    () => createRedisClusterAdapter({ prefix: "p", url: "redis://me:secret@a" } as never),
+    TypeError,
+    'Cannot use url of createRedisClusterAdapter: there is no such option, did you mean "nodes"?',
+  );
 });
 
 test("redis-cluster: a refusal says what to do", () => {
