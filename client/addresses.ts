@@ -34,7 +34,7 @@ function toSocketUrl(address: unknown): string {
     if (!ABSOLUTE.test(written)) written = url.href;
   } catch {
     throw new TypeError(
-      'Cannot use the url: it is not an absolute URL; give one like "wss://HOST/PATH" (in a page, "/PATH" is enough)',
+      'Cannot use the url: give an absolute one, like "wss://HOST/PATH" (in a page, "/PATH" is enough)',
     );
   }
   const [, scheme = "", rest] = ABSOLUTE.exec(written) ?? [];
@@ -70,9 +70,9 @@ export class Addresses {
   constructor(url: unknown, random: () => number) {
     this.#random = random;
     this.#ask = typeof url === "function" ? url as Ask : undefined;
-    const written = this.#ask || url === undefined ? [] : Array.isArray(url) ? url : [url];
+    // A list without addresses is refused as an address itself.
+    const written = this.#ask ? [] : Array.isArray(url) && url.length > 0 ? url : [url];
     this.#list = written.map(toSocketUrl);
-    if (!this.#ask && written.length === 0) throw new TypeError("Cannot create a client without a url");
   }
 
   /**

@@ -199,7 +199,7 @@ export class Connection {
       doing = "get a token";
       const proof = await token({ signal: this.#abort.signal });
       if (this.#closing) return;
-      doing = "open a link";
+      doing = "connect";
       this.#dialledAt = this.#settings.clock.now();
       const close = transport.connect(url, [this.#settings.codec.subprotocol], {
         open: (link) => this.#greet(link, proof),
@@ -214,7 +214,8 @@ export class Connection {
       if (this.#closing) return;
       if (isRefusal(cause)) return this.#end({ error: cause, terminal: true });
       report(cause, { stage: "connect" });
-      this.#end({ error: new HubError("UNAVAILABLE", `Cannot ${doing}`, { cause }), told: true });
+      const why = cause instanceof Error ? cause.message : "?";
+      this.#end({ error: new HubError("UNAVAILABLE", `Cannot ${doing}: ${why}`, { cause }), told: true });
     }
   }
 

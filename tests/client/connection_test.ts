@@ -56,9 +56,15 @@ test("a token that cannot be fetched is reported and tried again", async () => {
   });
   assertEquals(errors, [{ error: failure, info: { stage: "connect" } }]);
   assertEquals(
-    statuses.map(([status, { attempt, retryInMs, error }]) => [status, attempt, retryInMs, error?.code]),
+    statuses.map(([status, { attempt, retryInMs, error }]) => [
+      status,
+      attempt,
+      retryInMs,
+      error?.code,
+      error?.message,
+    ]),
     [
-      ["connecting", 1, 250, "UNAVAILABLE"],
+      ["connecting", 1, 250, "UNAVAILABLE", "Cannot get a token: No network"],
     ],
   );
   clock.advance(250);
@@ -66,6 +72,20 @@ test("a token that cannot be fetched is reported and tried again", async () => {
   server.link.welcome();
   await client.ready;
   await client.close();
+});
+
+test("a link that the platform refuses to open is an error that says why, whatever was thrown", async () => {
+  for (const [thrown, why] of [[new Error("Requires net access"), "Requires net access"], [null, "?"]]) {
+    const { statuses, client } = await connecting({
+      transport: {
+        connect() {
+          throw thrown;
+        },
+      },
+    });
+    assertEquals(statuses[0]?.[1].error?.message, `Cannot connect: ${why}`);
+    await client.close();
+  }
 });
 
 test("closing while the token is fetched aborts that, and opens no link", async () => {

@@ -75,7 +75,7 @@ test("without a WebSocket createClient says in one sentence what it needs", asyn
       noSocket,
       "TypeError: Cannot connect: this platform has no WebSocket; use Node 22 or newer, or pass `transport`",
     );
-    assertStringIncludes(noUrl!, "not an absolute URL");
+    assertStringIncludes(noUrl!, "give an absolute one");
   } finally {
     await rm(folder, { recursive: true });
   }

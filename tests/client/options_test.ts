@@ -36,10 +36,10 @@ test("a client needs a contract, options, a url and a role of the contract", () 
     [[null, options], "Cannot use null as the contract"],
     [[{}, options], "Cannot use this object as the contract"],
     [[{ roles: { member: {} } }, options], "Cannot use this object as the contract"],
-    [[contract], "Cannot create a client without a url"],
+    [[contract], 'Cannot use the url: give an absolute one, like "wss://HOST/PATH"'],
     [[contract, null], "Cannot use null as the options of createClient"],
     [[contract, "ws://me:hunter2@h"], "Cannot use this string as the options of createClient"],
-    [[contract, { role: "member" }], "Cannot create a client without a url"],
+    [[contract, { role: "member" }], 'Cannot use the url: give an absolute one, like "wss://HOST/PATH"'],
     [
       [contract, { url: "ws://h" }],
       'role of createClient: give a role of the contract, there are "member", "admin"',
