@@ -113,7 +113,10 @@ class Visit {
     const { signal, timeoutMs } = options;
     this.#options = options;
     this.#failure.promise.catch(() => {});
-    this.#timer = setTimeout(() => this.#fail(new Error(`it sent nothing for ${timeoutMs} ms`)), timeoutMs);
+    this.#timer = setTimeout(() => {
+      const perhaps = this.#greeted ? "" : ", and NATS speaks first; check the address";
+      this.#fail(new Error(`it sent nothing for ${timeoutMs} ms${perhaps}`));
+    }, timeoutMs);
     signal.addEventListener("abort", this.#abort);
     this.#socket = connect({ host: hostname, port });
     this.#stream = this.#socket;

@@ -188,6 +188,16 @@ test("nats: a server that falls silent right after the login is given up, and th
   assertEquals(node.statuses, []);
 });
 
+test("nats: a server that waits for the client to speak first may be another one, and the report says so", async () => {
+  await using other = await startOtherServer(() => {});
+  await using node = createNode({ servers: `127.0.0.1:${other.port}`, connectTimeoutMs: 300 });
+  await waitFor(() => node.errors.length > 0, { what: "the report", timeoutMs: 10_000 });
+  assertEquals(
+    node.words(),
+    `open: Cannot connect to NATS at 127.0.0.1:${other.port}: it sent nothing for 300 ms, and NATS speaks first; check the address`,
+  );
+});
+
 test("nats: a server that greets with something else than NATS does is named as foreign", async () => {
   for (const info of ["null", "5", '"text"']) {
     await using other = await startOther(`INFO ${info}\r\n`);
