@@ -111,6 +111,7 @@ export function studyOfShares(
     what,
     canBeQuick: true,
     repetitions: 5,
+    withinS: 65,
     report(rows) {
       const lines = rows.map((row) =>
         `| ${row.shape} | ${row.runtime} | ${ranged(row.deliveriesPerCpuSecond)} | ${

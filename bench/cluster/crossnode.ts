@@ -24,9 +24,9 @@ export const crossnodeTask: ClusterTask = {
   shape: "crossnode",
   speakers: 4,
   windows: WINDOWS,
-  tryMs: 250,
+  tryMs: 200,
   subscribers: SUBSCRIBERS,
-  forMs: 1_000,
+  forMs: 800,
   paced: { rate: RATE, forMs: 800 },
 };
 /** The load of a quick run. */

@@ -156,7 +156,7 @@ export const storm: Study<readonly StormRow[]> = {
     SIZES.at(-1)!.toLocaleString("en")
   }, reconnect to another node`,
   canBeQuick: true,
-  withinS: 140,
+  withinS: 120,
   report,
   reach: stormVerdicts,
   async run(paths, say, { quick, ...extent }) {
