@@ -291,7 +291,9 @@ export class Discovery {
       candidate.id = connection.remotePeer.toString();
       await met(candidate.id);
       if (!this.#options.isMet(candidate.id)) {
-        throw new Error("it did not introduce itself: it is not a node of this prefix, does not allow this node, or is too busy");
+        throw new Error(
+          "it did not introduce itself: it is not a node of this prefix, does not allow this node, or is too busy",
+        );
       }
       this.arrived(candidate.id);
     } catch (error) {
