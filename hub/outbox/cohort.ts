@@ -43,15 +43,17 @@ export class Cohort implements Gatherer {
   #left: { readonly member: CohortMember; readonly moment: number }[] | undefined;
   /** The messages of this turn, without the run. */
   #sequence: Sequence;
-  /** The messages after the sequence, and their total length in the codec's units. */
+  /** The messages after the sequence. */
   #run: OutgoingMessage[] = [];
-  #runSize = 0;
+  /** The number of all messages, and their total length in the codec's units. */
+  #count: number;
+  #size: number;
   /**
-   * The room that a frame leaves to the members' own messages: as much as one of them needs. Without it, almost each of
-   * them would get two frames for one of the cohort.
+   * The limits of a frame, less the room that it leaves to the members' own messages: as much as one of them needs.
+   * Without this room, almost each of them would get two frames for one of the cohort.
    */
-  #spareMessages = 0;
-  #spareLength = 0;
+  #maxCount: number;
+  #maxSize: number;
   /** Whether it has sent a frame. From then on it may well have the same messages as cohorts that it parted from. */
   #hasSent = false;
 
@@ -62,6 +64,10 @@ export class Cohort implements Gatherer {
   constructor(turn: Turn, sequence: Sequence) {
     this.#turn = turn;
     this.#sequence = sequence;
+    this.#count = sequence.count;
+    this.#size = sequence.size;
+    this.#maxCount = turn.limits.maxFrameMessages;
+    this.#maxSize = turn.limits.maxFrameLength;
     this.moment = turn.moment;
     turn.gather(this);
   }
@@ -126,9 +132,10 @@ export class Cohort implements Gatherer {
    * @param length Its encoded length, in the codec's units.
    */
   add(message: OutgoingMessage, length: number): void {
-    this.#runSize += length;
-    const { count, size } = this.#sequence;
-    this.#emitIfFull(count + this.#run.push(message), size + this.#runSize);
+    this.#run.push(message);
+    this.#count++;
+    this.#size += length;
+    this.#emitIfFull();
   }
 
   /**
@@ -141,7 +148,7 @@ export class Cohort implements Gatherer {
   addExcept(member: CohortMember, message: OutgoingMessage, length: number): void {
     if (member.cohort === this) {
       if (this.size === 1) return;
-      (member.own ??= new OwnMessages()).leaveOut(length, this.#end);
+      (member.own ??= new OwnMessages()).leaveOut(length, { count: this.#count, size: this.#size });
     }
     this.add(message, length);
   }
@@ -154,7 +161,7 @@ export class Cohort implements Gatherer {
    * @param length Its encoded length, in the codec's units.
    */
   insert(member: CohortMember, message: OutgoingMessage, length: number): void {
-    const place = this.#end;
+    const place = { count: this.#count, size: this.#size };
     if (member.own?.fill(this.#turn, place)) {
       this.#emitUpTo(place, member, member.own);
       if (member.cohort !== this) return; // it was too slow for that, and is closed
@@ -163,7 +170,7 @@ export class Cohort implements Gatherer {
     own.add(message, length, place);
     if (own.fill(this.#turn, place)) return this.#emitUpTo(place, member, own);
     this.#spare(own);
-    this.#emitIfFull(place.count, place.size);
+    this.#emitIfFull();
   }
 
   /** The turn ends: sends the messages. */
@@ -177,26 +184,23 @@ export class Cohort implements Gatherer {
     }
   }
 
-  /** The end of the messages that it has gathered. */
-  get #end(): Place {
-    const { count, size } = this.#sequence;
-    return { count: count + this.#run.length, size: size + this.#runSize };
-  }
-
   /** Leaves room to these messages. Those who have more get further frames. */
   #spare({ count, size }: OwnMessages): void {
-    if (count > this.#spareMessages) this.#spareMessages = Math.min(count, this.#turn.spareMessages);
-    if (size > this.#spareLength) this.#spareLength = Math.min(size, this.#turn.spareLength);
+    const { limits: { maxFrameMessages, maxFrameLength }, spareMessages, spareLength } = this.#turn;
+    this.#maxCount = Math.min(this.#maxCount, maxFrameMessages - Math.min(count, spareMessages));
+    this.#maxSize = Math.min(this.#maxSize, maxFrameLength - Math.min(size, spareLength));
   }
 
-  #emitIfFull(count: number, size: number): void {
-    if (this.#turn.isFull(count + this.#spareMessages, size + this.#spareLength)) this.#emit();
+  #emitIfFull(): void {
+    if (this.#count >= this.#maxCount || this.#size >= this.#maxSize) this.#emit();
   }
 
   #emit(): void {
     const sequence = this.#gathered();
     this.#sequence = this.#turn.root;
-    this.#spareMessages = this.#spareLength = 0;
+    this.#count = this.#size = 0;
+    this.#maxCount = this.#turn.limits.maxFrameMessages;
+    this.#maxSize = this.#turn.limits.maxFrameLength;
     this.#hasSent = true;
     // Of many, a few may stay, and get many frames.
     if (this.#members.length > 2 * this.size) {
@@ -224,10 +228,9 @@ export class Cohort implements Gatherer {
     if (this.#run.length === 0) return this.#sequence;
     const run = this.#run;
     this.#run = [];
-    this.#runSize = 0;
     return this.#sequence = this.#hasSent
-      ? this.#sequence.followedByShared(run)
-      : this.#sequence.followedBy(run);
+      ? this.#sequence.followedByShared(run, this.#size)
+      : this.#sequence.followedBy(run, this.#size);
   }
 }
 
@@ -274,6 +277,8 @@ export function cohortsOfList(members: readonly CohortMember[], turn: Turn): Coh
 class Search {
   readonly #turn: Turn;
   readonly #cohorts: Cohort[] = [];
+  /** Cohorts that may have other members, too. */
+  readonly #mixed: Cohort[] = [];
   /** The messages that the latest new cohort starts with. Those of most connections are the same. */
   #start: Sequence | undefined;
   #latest: Cohort | undefined;
@@ -288,14 +293,15 @@ class Search {
   meet(member: CohortMember): void {
     const { cohort } = member;
     if (!cohort) this.#from(member.giveSequence()).take(member);
-    else if (cohort.met++ === 0) this.#cohorts.push(cohort);
+    else if (cohort.size === 1) this.#cohorts.push(cohort);
+    else if (cohort.met++ === 0) this.#mixed.push(cohort);
   }
 
   /** Parts cohorts with other members. Returns whether the connections need a second look. */
   split(): boolean {
     let isSplit = false;
-    for (let i = 0; i < this.#cohorts.length; i++) {
-      const cohort = this.#cohorts[i]!;
+    for (let i = 0; i < this.#mixed.length; i++) {
+      const cohort = this.#mixed[i]!;
       if (cohort.met < cohort.size) {
         cohort.heir = cohort.part();
         isSplit = true;
@@ -314,11 +320,10 @@ class Search {
   /** The cohorts. */
   end(): Cohort[] {
     const cohorts = this.#cohorts;
-    for (let i = 0; i < cohorts.length; i++) {
-      const { heir } = cohorts[i]!;
-      if (!heir) continue;
-      cohorts[i]!.heir = undefined;
-      cohorts[i] = heir;
+    for (let i = 0; i < this.#mixed.length; i++) {
+      const cohort = this.#mixed[i]!;
+      cohorts.push(cohort.heir ?? cohort);
+      cohort.heir = undefined;
     }
     if (this.#made) { for (const cohort of this.#made.values()) cohorts.push(cohort); }
     // too many for one call of push

@@ -32,8 +32,6 @@ export class Sequence implements Sendable {
    * The total length of the messages, in the codec's units (UTF-16 units of text, or bytes). Known without measuring.
    */
   readonly size: number;
-  /** Whether a message in it may be conflated. */
-  readonly conflates: boolean;
   readonly #codec: Codec;
   #parent: Sequence | undefined;
   #run: readonly OutgoingMessage[];
@@ -44,25 +42,30 @@ export class Sequence implements Sendable {
   #shared: Map<OutgoingMessage, Sequence> | undefined;
   #frame: Encoded | undefined;
   #bytes: number | undefined;
+  #conflates: boolean | undefined;
 
   /**
    * @param codec The codec of all frames of this tree.
    * @param parent The sequence before the run; absent for the root.
    * @param run The further messages; empty for the root.
+   * @param size The total length of all messages, if the caller knows it.
    */
-  constructor(codec: Codec, parent?: Sequence, run: readonly OutgoingMessage[] = []) {
+  constructor(
+    codec: Codec,
+    parent?: Sequence,
+    run: readonly OutgoingMessage[] = [],
+    size: number = (parent?.size ?? 0) + lengthOf(run, codec),
+  ) {
     this.#codec = codec;
     this.#parent = parent;
     this.#run = run;
-    let { count, size, conflates } = parent ?? { count: 0, size: 0, conflates: false };
-    for (const message of run) {
-      count++;
-      size += message.encoded(codec).length;
-      conflates ||= message.urgency.conflateKey !== undefined;
-    }
-    this.count = count;
+    this.count = (parent?.count ?? 0) + run.length;
     this.size = size;
-    this.conflates = conflates;
+  }
+
+  /** Whether a message in it may be conflated; found out at the first call, because only slow connections ask. */
+  get conflates(): boolean {
+    return this.#conflates ??= this.messages().some(({ urgency }) => urgency.conflateKey !== undefined);
   }
 
   /** The sequence with one more message. Callers in a row mostly add the same message, which costs one comparison. */
@@ -85,17 +88,22 @@ export class Sequence implements Sendable {
     return new Sequence(this.#codec, this, [message]);
   }
 
-  /** The sequence with a run of further messages, for connections that share it. */
-  followedBy(run: readonly OutgoingMessage[]): Sequence {
-    return new Sequence(this.#codec, this, run);
+  /**
+   * The sequence with a run of further messages, for connections that share it.
+   *
+   * @param run The messages.
+   * @param size The total length with them, if the caller knows it.
+   */
+  followedBy(run: readonly OutgoingMessage[], size?: number): Sequence {
+    return new Sequence(this.#codec, this, run, size);
   }
 
   /** The same for connections that do not know of each other, but may well have equal runs. These share the result. */
-  followedByShared(run: readonly OutgoingMessage[]): Sequence {
+  followedByShared(run: readonly OutgoingMessage[], size?: number): Sequence {
     const known = this.#shared?.get(run[0]!);
     // The run of a detached sequence is all that it has.
     if (known?.count === this.count + run.length && isSame(known.#run, run)) return known;
-    const next = this.followedBy(run);
+    const next = this.followedBy(run, size);
     if (!this.#isDetached) (this.#shared ??= new Map()).set(run[0]!, next);
     return next;
   }
@@ -139,8 +147,26 @@ export class Sequence implements Sendable {
 
   /** The frame that carries the sequence; joined at the first call. */
   frame(): Encoded {
-    return this.#frame ??= this.#codec.join(this.messages().map((message) => message.encoded(this.#codec)));
+    return this.#frame ??= this.#codec.join(this.#encoded());
   }
+
+  /** The encoded messages, in order. It is apart from `messages` because most frames need only these. */
+  #encoded(): Encoded[] {
+    const codec = this.#codec;
+    const all = new Array<Encoded>(this.count);
+    // deno-lint-ignore no-this-alias -- the walk from this node to the root starts here
+    let node: Sequence = this;
+    for (let i = this.count; i > 0; node = node.#parent!) {
+      for (let j = node.#run.length; j > 0;) all[--i] = node.#run[--j]!.encoded(codec);
+    }
+    return all;
+  }
+}
+
+function lengthOf(run: readonly OutgoingMessage[], codec: Codec): number {
+  let length = 0;
+  for (const message of run) length += message.encoded(codec).length;
+  return length;
 }
 
 function isSame(one: readonly OutgoingMessage[], two: readonly OutgoingMessage[]): boolean {

@@ -133,8 +133,8 @@ export class Tape<M extends TapeMember> implements Gatherer {
   /** The turn ends. */
   endTurn(): void {
     this.#cohorts = undefined;
-    this.#single.clear();
-    this.#former.clear();
+    if (this.#single.size > 0) this.#single.clear();
+    if (this.#former.size > 0) this.#former.clear();
   }
 
   #pushToOne(message: OutgoingMessage, except: Outbox | undefined): void {

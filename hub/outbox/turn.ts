@@ -31,7 +31,8 @@ export class Turn {
   readonly codec: Codec;
   /** Counts the changes of cohorts. */
   moment = 0;
-  readonly #limits: FrameLimits;
+  /** The limits of a frame. */
+  readonly limits: FrameLimits;
   readonly #clock: Pick<Clock, "endOfTurn">;
   #root: Sequence;
   #gatherers: Gatherer[] = [];
@@ -43,7 +44,7 @@ export class Turn {
    */
   constructor(codec: Codec, limits: FrameLimits, clock: Pick<Clock, "endOfTurn">) {
     this.codec = codec;
-    this.#limits = limits;
+    this.limits = limits;
     this.#clock = clock;
     this.#root = new Sequence(codec);
   }
@@ -55,17 +56,17 @@ export class Turn {
 
   /** Whether a sequence fills a frame, and must be sent before the turn ends. */
   isFull(count: number, size: number): boolean {
-    return count >= this.#limits.maxFrameMessages || size >= this.#limits.maxFrameLength;
+    return count >= this.limits.maxFrameMessages || size >= this.limits.maxFrameLength;
   }
 
   /** How many messages for one connection a frame for many leaves room for. */
   get spareMessages(): number {
-    return Math.floor(this.#limits.maxFrameMessages / SPARE);
+    return Math.floor(this.limits.maxFrameMessages / SPARE);
   }
 
   /** How much length it leaves them, in the codec's units. */
   get spareLength(): number {
-    return Math.floor(this.#limits.maxFrameLength / SPARE);
+    return Math.floor(this.limits.maxFrameLength / SPARE);
   }
 
   /** Whether any gatherer waits in this turn. */

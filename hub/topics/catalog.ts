@@ -21,6 +21,9 @@ import { TOPIC_FORM } from "./record.ts";
 
 /** For how many room names it is remembered whether they keep history. */
 const MAX_ROOMS = 4_096;
+/** How many topics of one role are remembered, and how long their names may be: clients choose names, too. */
+const MAX_TOPICS = 4_096;
+const MAX_REMEMBERED_LENGTH = 256;
 
 /** A topic, or a room with history, by name. */
 export interface Topic {
@@ -52,6 +55,8 @@ export class Catalog {
   /** The last lookup, because messages of one topic often come in a row. */
   #lastFound: { readonly role: string | undefined; readonly topic: Topic } | undefined;
   #lastHeard: Topic | undefined;
+  /** Earlier lookups, by role. */
+  readonly #recent = new Map<string | undefined, RecentTopics>();
   readonly #roomForm: RecordForm;
   readonly #roomPayload: TopicEntry["definition"]["payload"];
   /** By name; `undefined` for rooms without history. */
@@ -107,7 +112,14 @@ export class Catalog {
   find(name: string, role?: string): Topic {
     const last = this.#lastFound;
     if (last?.role === role && last?.topic.name === name) return last!.topic;
-    const topic = this.#find(name, role);
+    let recent = this.#recent.get(role);
+    let topic = recent?.get(name);
+    if (!topic) {
+      const isShort = typeof name === "string" && name.length <= MAX_REMEMBERED_LENGTH;
+      topic = this.#find(isShort ? copied(name) : name, role);
+      if (!recent) this.#recent.set(role, recent = new RecentTopics());
+      if (isShort) recent.add(topic);
+    }
     this.#lastFound = { role, topic };
     return topic;
   }
@@ -163,4 +175,34 @@ function lookUp(table: PatternTable<TopicEntry>, name: string): Topic | undefine
   const { params, value: entry } = found;
   const channel = topicChannel(name, entry.role);
   return { name, params, entry, channel, history: entry.definition.history, form: TOPIC_FORM };
+}
+
+/** A copy of a text. If the text is a part of a longer one, engines keep all of that in memory with it. */
+const copied = (text: string): string => `-${text}`.slice(1);
+
+/**
+ * The topics that were looked up lately, by name. Publishes often go to some topics in turn. A topic that is known needs no
+ * search, and the text of its channel has a hash already.
+ *
+ * It has two halves. When the younger one is full, it becomes the older one, and what was only in the older one is forgotten.
+ */
+class RecentTopics {
+  #younger = new Map<string, Topic>();
+  #older = new Map<string, Topic>();
+
+  get(name: string): Topic | undefined {
+    const topic = this.#younger.get(name);
+    if (topic) return topic;
+    const older = this.#older.get(name);
+    if (older) this.add(older);
+    return older;
+  }
+
+  add(topic: Topic): void {
+    if (this.#younger.size >= MAX_TOPICS / 2) {
+      this.#older = this.#younger;
+      this.#younger = new Map();
+    }
+    this.#younger.set(topic.name, topic);
+  }
 }

@@ -1,0 +1,49 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { z } from "zod";
+import { defineContract } from "../../contract/mod.ts";
+import type { RecordForm } from "../../hub/groups/record_form.ts";
+import { Catalog } from "../../hub/topics/catalog.ts";
+import { test } from "../harness.ts";
+
+const payload = z.number();
+const contract = defineContract({
+  shared: { topics: { "line/:id": { payload } } },
+  roles: { member: {}, admin: { topics: { "log/:id": { payload } } } },
+});
+const make = () => new Catalog(contract, {} as RecordForm);
+const name = (i: number) => `line/${i}`;
+
+test("topics that are found in turn are searched for once", () => {
+  const catalog = make();
+  const found = [1, 2, 3].map((i) => catalog.find(name(i)));
+  assertEquals(found.map((topic) => topic.params["id"]), ["1", "2", "3"]);
+  for (const [i, topic] of found.entries()) assert(catalog.find(name(i + 1)) === topic);
+});
+
+test("a topic that one role has is not found for another one, also when it is remembered", () => {
+  const catalog = make();
+  const topic = catalog.find("log/1", "admin");
+  catalog.find(name(1), "admin");
+  assertThrows(() => catalog.find("log/1", "member"), Error, "has no topic");
+  assertThrows(() => catalog.find("log/1"), Error, "has it");
+  assert(catalog.find("log/1", "admin") === topic);
+});
+
+test("a catalog remembers some thousand topics, and keeps those that are in use", () => {
+  const catalog = make();
+  const [first, used] = [catalog.find(name(0)), catalog.find(name(1))];
+  for (let i = 2; i < 10_000; i++) {
+    catalog.find(name(i));
+    assert(catalog.find(name(1)) === used);
+  }
+  assert(catalog.find(name(0)) !== first);
+});
+
+test("a catalog does not remember long names, which a client may choose", () => {
+  const catalog = make();
+  const long = name(0).padEnd(1_000, "0");
+  const topic = catalog.find(long);
+  catalog.find(name(1));
+  assert(catalog.find(long) !== topic);
+  assertEquals(catalog.find(long), topic);
+});
