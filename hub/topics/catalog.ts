@@ -24,6 +24,8 @@ const MAX_ROOMS = 4_096;
 /** How many topics of one role are remembered, and how long their names may be: clients choose names, too. */
 const MAX_TOPICS = 4_096;
 const MAX_REMEMBERED_LENGTH = 256;
+/** How many topics pass before a full half of the remembered ones changes, as a multiple of all that are remembered. */
+const PASSED = 4;
 
 /** A topic, or a room with history, by name. */
 export interface Topic {
@@ -116,9 +118,12 @@ export class Catalog {
     let topic = recent?.get(name);
     if (!topic) {
       const isShort = typeof name === "string" && name.length <= MAX_REMEMBERED_LENGTH;
-      topic = this.#find(isShort ? copied(name) : name, role);
-      if (!recent) this.#recent.set(role, recent = new RecentTopics());
-      if (isShort) recent.add(topic);
+      const isKept = isShort && recent?.hasRoom() !== false;
+      topic = this.#find(isKept ? copied(name) : name, role);
+      if (isKept) {
+        if (!recent) this.#recent.set(role, recent = new RecentTopics());
+        recent.add(topic);
+      }
     }
     this.#lastFound = { role, topic };
     return topic;
@@ -184,25 +189,31 @@ const copied = (text: string): string => `-${text}`.slice(1);
  * The topics that were looked up lately, by name. Publishes often go to some topics in turn. A topic that is known needs no
  * search, and the text of its channel has a hash already.
  *
- * It has two halves. When the younger one is full, it becomes the older one, and what was only in the older one is forgotten.
+ * It has two halves. When the younger one is full, it stays so for a while, and then becomes the older one, and the older one
+ * is forgotten. So a program that publishes on more topics than it remembers still finds some of them, and seldom pays for
+ * remembering others.
  */
 class RecentTopics {
   #younger = new Map<string, Topic>();
   #older = new Map<string, Topic>();
+  /** How many topics were not remembered since the younger half is full. */
+  #passed = 0;
 
   get(name: string): Topic | undefined {
-    const topic = this.#younger.get(name);
-    if (topic) return topic;
-    const older = this.#older.get(name);
-    if (older) this.add(older);
-    return older;
+    return this.#younger.get(name) ?? this.#older.get(name);
+  }
+
+  /** Asks whether the next topic is to be remembered. */
+  hasRoom(): boolean {
+    if (this.#younger.size < MAX_TOPICS / 2) return true;
+    if (++this.#passed < PASSED * MAX_TOPICS) return false;
+    this.#passed = 0;
+    this.#older = this.#younger;
+    this.#younger = new Map();
+    return true;
   }
 
   add(topic: Topic): void {
-    if (this.#younger.size >= MAX_TOPICS / 2) {
-      this.#older = this.#younger;
-      this.#younger = new Map();
-    }
     this.#younger.set(topic.name, topic);
   }
 }
