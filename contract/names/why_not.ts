@@ -6,6 +6,7 @@
 
 import type { PatternTable } from "../pattern.ts";
 import { suggest } from "../options/suggest.ts";
+import { kindOf as kindOfValue } from "../user_code.ts";
 
 /** What an application may use a name as. */
 type NameKind = "request" | "signal" | "event" | "request to clients" | "topic";
@@ -28,7 +29,7 @@ export interface Places {
 /**
  * What a name stands for: `a topic`. `undefined` if for nothing.
  *
- * @param name The name.
+ * @param name The name. Code without types may give anything.
  * @param names What a role may send and receive.
  * @param places The rooms of the contract.
  */
@@ -37,6 +38,7 @@ export function kindOf(
   { clientToServer, serverToClient, topics }: Names,
   { rooms, presence }: Places,
 ): string | undefined {
+  if (typeof name !== "string") return `${kindOfValue(name)}, and not a text`;
   const [asked, told] = [clientToServer.get(name), serverToClient.get(name)];
   if (asked) return asked.input ? "a request" : "a signal";
   if (told) return told.input ? "a request to clients" : "an event";

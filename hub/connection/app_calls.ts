@@ -73,7 +73,7 @@ export class AppCalls {
    * @returns The promise for the application.
    */
   run<T>(name: string, call: () => T | Promise<T>, options?: { readonly signal?: AbortSignal }): Promise<T> {
-    return this.#run(name, call, (error) => own(error, options?.signal));
+    return this.#run(name, call, (error) => marked(error, options));
   }
 
   /** Runs a call whose errors may come from the other side, as the answer of a client. */
@@ -118,6 +118,15 @@ export class AppCalls {
       });
     });
     return answer;
+  }
+}
+
+/** Marks the error of a call as the hub's own. The signal may be a getter of the application that throws. */
+function marked(error: unknown, options?: { readonly signal?: AbortSignal }): unknown {
+  try {
+    return own(error, options?.signal);
+  } catch {
+    return own(error);
   }
 }
 

@@ -108,6 +108,29 @@ test("a name of another kind is refused, and the error says what it is", async (
   await client.close();
 });
 
+test("a name that is no text is refused by its kind", async () => {
+  const { client } = await opened();
+  const untyped = client as unknown as Record<
+    "request" | "signal" | "on",
+    (name: unknown, given: unknown) => unknown
+  >;
+  const expected: [() => unknown, string][] = [
+    [
+      () => untyped.on(undefined, () => {}),
+      'Cannot listen to the event "undefined": it is undefined, and not a text',
+    ],
+    [() => untyped.signal(5, {}), 'Cannot send the signal "5": it is a number, and not a text'],
+    [
+      () => untyped.request({}, {}),
+      'Cannot send the request "[object Object]": it is an object, and not a text',
+    ],
+  ];
+  for (const [run, text] of expected) {
+    assertEquals((await rejection((async () => await run())())).message, text);
+  }
+  await client.close();
+});
+
 test("a request that waits for its schema does not say that there is no connection", async () => {
   const { client, clock } = await opened();
   const late = rejection(client.request("slow", { n: 1 }, { timeoutMs: 5 }));

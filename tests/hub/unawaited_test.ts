@@ -191,3 +191,21 @@ test("unawaited: a report waits for the end of the turn, because code may listen
   assertEquals(await calls.run("x", () => 5), 5);
   calls.close();
 });
+
+test("a call whose options throw when they are read rejects, and does not wait without end", async () => {
+  await using node = await createNode();
+  const options = {
+    get signal(): AbortSignal {
+      throw new Error("no signal");
+    },
+  };
+  const { hub } = node;
+  const calls: (() => Promise<unknown>)[] = [
+    () => hub.requestServers("load", {}, options),
+    () => hub.room("r").request("confirm", { question: "?" }, options),
+    () => hub.cluster.disconnect({ user: "ann" }, options),
+    () => hub.cluster.join({ user: "ann" }, "r", options),
+  ];
+  for (const call of calls) assertEquals((await rejection(call()) as Error).message, "no signal");
+  await turns();
+});
