@@ -11,6 +11,8 @@ export interface NatsServerInfo {
   readonly max_payload: number;
   /** Its id. */
   readonly server_id: string;
+  /** Its version, as `2.10.4`. */
+  readonly version?: string;
   /** The addresses of all servers of its cluster. */
   readonly connect_urls?: string[];
 }

@@ -25,6 +25,11 @@ const HEADER_BYTES = 128;
 const MAX_RENEWALS = 2;
 /** The longest pause after many late writes in a row, in milliseconds. */
 const MAX_PAUSE_MS = 16;
+/**
+ * The same if the server keeps writes that do not count: each of them makes others not count. So nodes that are far from the
+ * server and write to one channel must pause longer, until one of them is alone.
+ */
+const MAX_LONG_PAUSE_MS = 1_024;
 /** How many messages beyond `size` are kept before the oldest are removed: this many, or a quarter of `size` if that is more. */
 const SLACK = 64;
 /** The shortest time between two removals of expired messages, in milliseconds. */
@@ -125,11 +130,14 @@ export class Appender {
   /** Never rejects. */
   async #run(): Promise<void> {
     this.#running = true;
-    let [late, renewals] = [0, 0];
+    let [late, renewals, isFirst] = [0, 0, true];
     while (this.#waiting.length > 0) {
       let batch: readonly Waiting[] = [];
       try {
         const stream = this.#options.stream();
+        // The server would keep a write that expects an old message, and others would have to search from there.
+        if (isFirst && !stream.compares) this.#options.log.doubt();
+        isFirst = false;
         const tail = await this.#options.log.tail(stream);
         batch = this.#take(stream);
         // A caller that has given up meanwhile got the answer that its message is not kept.
@@ -146,7 +154,7 @@ export class Appender {
         renewals = 0;
         if (!isKept) this.#putBack(batch);
         if (message) late = isKept ? 0 : late + 1;
-        await this.#pause(late);
+        await this.#pause(late, stream.compares ? MAX_PAUSE_MS : MAX_LONG_PAUSE_MS);
       } catch (error) {
         this.#options.log.doubt();
         if (isGone(error) && renewals++ < MAX_RENEWALS) {
@@ -274,9 +282,9 @@ export class Appender {
     return true;
   }
 
-  async #pause(late: number): Promise<void> {
+  async #pause(late: number, maxMs: number): Promise<void> {
     if (late < 2) return;
-    const longest = Math.min(2 ** (late - 2), MAX_PAUSE_MS);
+    const longest = Math.min(2 ** (late - 2), maxMs);
     await new Promise<void>((resolve) => this.#options.clock.after(Math.random() * longest, resolve));
   }
 

@@ -69,6 +69,11 @@ export class JetStream {
     return this.#options.client.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
   }
 
+  /** The version of the server; `undefined` if it tells none. */
+  get version(): string | undefined {
+    return this.#options.client.info?.version;
+  }
+
   /**
    * Sends a request and waits for the answer.
    *

@@ -14,7 +14,8 @@ import { encodeToken } from "../subject.ts";
 import { configOf, misfit, type StreamConfig, type StreamSettings } from "./config.ts";
 import { CODES, isGone, NOBODY, RefusedError, UnansweredError } from "./errors.ts";
 import { type JetStream, readAnswer } from "./jet_stream.ts";
-import { EXPECTED, isFirstAfter, type Newest, newestInOrder } from "./order.ts";
+import { EXPECTED, isFirstAfter, type Newest, newestInOrder, type Seen, UNCOMPARED } from "./order.ts";
+import { numbersApart, widensPurges } from "./server_version.ts";
 import type { Stored } from "./stored.ts";
 
 export type { Stored } from "./stored.ts";
@@ -68,6 +69,11 @@ export class LogStream {
     this.jetStream = jetStream;
     this.#settings = settings;
     this.#memory = memory;
+  }
+
+  /** Whether the server compares what a write expects. Otherwise it also keeps writes that do not count. */
+  get compares(): boolean {
+    return this.replicas === 1 || !numbersApart(this.jetStream.version);
   }
 
   /** Makes sure that a usable stream exists. Returns its life, as of the first call or the last change seen. */
@@ -125,9 +131,14 @@ export class LogStream {
    *
    * @param subject The subject.
    * @param counts Whether a message with this number is known to count.
+   * @param seen What is known from before.
    */
-  async newest(subject: string, counts?: (seq: number) => boolean): Promise<Newest | undefined> {
-    if (this.replicas > 1) return await newestInOrder(this, subject, counts);
+  async newest(
+    subject: string,
+    counts?: (seq: number) => boolean,
+    seen?: Seen,
+  ): Promise<Newest | undefined> {
+    if (this.replicas > 1) return await newestInOrder(this, subject, counts, seen);
     const stored = await this.last(subject);
     return stored && { stored, last: stored.seq };
   }
@@ -174,25 +185,43 @@ export class LogStream {
   ): Promise<number | undefined> {
     let seq: number;
     try {
-      const answer = await this.jetStream.ask(subject, data, { [EXPECTED]: String(expected) });
+      const header = this.compares ? EXPECTED : UNCOMPARED;
+      const answer = await this.jetStream.ask(subject, data, { [header]: String(expected) });
       ({ seq } = readAnswer(answer.data) as { seq: number });
       this.#memory.seq = Math.max(this.#memory.seq, seq);
     } catch (error) {
       if (error instanceof RefusedError && error.code === CODES.wrongLastSequence) return undefined;
       throw error;
     }
-    if (this.replicas === 1 || counts?.(seq)) return seq;
+    if (this.replicas === 1 || seq > expected && counts?.(seq)) return seq;
     try {
-      return await isFirstAfter(this, subject, expected, seq) ? seq : undefined;
+      if (seq > expected) {
+        const [isFirst, before] = await Promise.all([
+          isFirstAfter(this, subject, expected, seq),
+          expected > 0 ? this.next(expected, subject) : undefined,
+        ]);
+        if (!isFirst) return undefined;
+        if (expected === 0 || before?.seq === expected || await this.#isPresent(subject)) return seq;
+      }
+      await this.#remove(subject, seq); // the stream was deleted and made again
+      this.renew();
+      return undefined;
     } catch (cause) {
       // It is stored, so no refusal may say that it is not.
       throw new UnansweredError(`cannot find out whether message ${seq} counts`, { cause });
     }
   }
 
-  /** Removes messages of subjects: those with lower numbers than `seq`, or all except the newest `keep`. */
-  async purge(filter: string, what: { readonly seq?: number; readonly keep?: number } = {}): Promise<void> {
-    await this.jetStream.call(`STREAM.PURGE.${this.#settings.name}`, { filter, ...what });
+  /** Removes the messages of a subject with lower numbers than `seq`. */
+  async purge(subject: string, { seq }: { readonly seq: number }): Promise<void> {
+    if (this.replicas > 1 && widensPurges(this.jetStream.version)) await this.#removeSingly(subject, seq);
+    else await this.#purge({ filter: subject, seq });
+  }
+
+  /** Whether a subject belongs to the present life. */
+  async #isPresent(subject: string): Promise<boolean> {
+    const [life, newest] = [this.lifeOf(subject), await this.newest(this.#headSubject)];
+    return life === undefined || life === (newest && readHead(newest))?.life;
   }
 
   get #headSubject(): string {
@@ -211,7 +240,7 @@ export class LogStream {
     const head = await this.#readHead();
     if (head.life !== this.#memory.life || !this.#hasLost(info)) return this.#remember(head);
     await this.#writeHead({ life: newLife(), round: 0 }, head.seq);
-    await this.purge(`${this.#settings.subjects.aside("log")}.${head.life}.*`);
+    await this.#purge({ filter: `${this.#settings.subjects.aside("log")}.${head.life}.*` });
     return this.#remember(await this.#readHead());
   }
 
@@ -293,6 +322,30 @@ export class LogStream {
   async #writeHead(head: Omit<Head, "seq">, expected: number): Promise<void> {
     const kept = await this.keep(this.#headSubject, expected, encoder.encode(JSON.stringify(head)));
     if (kept !== undefined && expected > 0) await this.purge(this.#headSubject, { seq: kept });
+  }
+
+  async #purge(what: { readonly filter: string; readonly seq?: number }): Promise<void> {
+    await this.jetStream.call(`STREAM.PURGE.${this.#settings.name}`, what);
+  }
+
+  async #removeSingly(subject: string, before: number): Promise<void> {
+    const found: number[] = [];
+    for (let from = 1; from < before;) {
+      const seq = (await this.next(from, subject))?.seq ?? before;
+      if (seq < before) found.push(seq);
+      from = seq + 1;
+    }
+    // The newest first, so that at no moment one that does not count seems to be the first after the one that it expected.
+    for (const seq of found.reverse()) await this.#remove(subject, seq);
+  }
+
+  async #remove(subject: string, seq: number): Promise<void> {
+    try {
+      await this.jetStream.call(`STREAM.MSG.DELETE.${this.#settings.name}`, { seq, no_erase: true });
+    } catch (error) {
+      // Another node may have removed it.
+      if (!(error instanceof RefusedError) || (await this.next(seq, subject))?.seq === seq) throw error;
+    }
   }
 
   async #get(request: object): Promise<Stored | undefined> {

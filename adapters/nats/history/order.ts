@@ -14,12 +14,16 @@ import { decodeBatch } from "./batch.ts";
 import { RefusedError } from "./errors.ts";
 import type { Stored } from "./stored.ts";
 
-/** The header for the number of the newest message of the subject, as the writer knows it. */
+/** The header for the number of the newest message of the subject, as the writer knows it. The server compares it. */
 export const EXPECTED = "Nats-Expected-Last-Subject-Sequence";
+/** The same for servers that must not compare it; see `numbersApart`. */
+export const UNCOMPARED = "Trunkline-Expected-Sequence";
 /** The header of a published message for the number of the message before it on its subject. */
 const BEFORE = "Nats-Last-Sequence";
 /** Messages may be removed while others are looked for. Then the search begins again, at most this many times. */
 const MAX_ATTEMPTS = 10;
+
+const HEADER = new RegExp(`^(?:${EXPECTED}|${UNCOMPARED}): *(\\d+)`, "im");
 
 const decoder = new TextDecoder();
 
@@ -29,6 +33,14 @@ export interface Newest {
   readonly stored: Stored;
   /** The number of the newest message, whether it counts or not. The next write must expect this number. */
   readonly last: number;
+}
+
+/** What a node knows from before. */
+export interface Seen {
+  /** The number of the newest message that counted. */
+  readonly newest: number;
+  /** The number of the newest message. */
+  readonly seq: number;
 }
 
 /** The stream's leader. */
@@ -42,7 +54,7 @@ export interface Leader {
 /** The number that a message expected; a message without a number counts. */
 function expectedBy({ headers }: Stored): number {
   if (!headers) return Infinity;
-  const found = /^Nats-Expected-Last-Subject-Sequence: *(\d+)/im.exec(decoder.decode(fromBase64(headers)));
+  const found = HEADER.exec(decoder.decode(fromBase64(headers)));
   return found ? Number(found[1]) : Infinity;
 }
 
@@ -56,15 +68,29 @@ export function counts(stored: Stored, before: number): boolean {
   return before <= expectedBy(stored);
 }
 
+/** What is before a message that the server has published. */
+export interface Preceded {
+  /** The number of the message before it on its subject. */
+  readonly before: number;
+  /** Whether the message does not count. */
+  readonly isLate: boolean;
+  /** Whether the message is gone that its writer expected. */
+  readonly isAlone: boolean;
+}
+
 /**
  * What the headers of a message that the server has published say about its order.
  *
  * @param headers The headers.
- * @returns The number of the message before it, if it does not count; else `undefined`.
+ * @returns `undefined` if they say nothing.
  */
-export function lateAfter(headers: { get(name: string): string } | undefined): number | undefined {
-  const [before, expected] = [headers?.get(BEFORE), headers?.get(EXPECTED)];
-  return before && expected && Number(before) > Number(expected) ? Number(before) : undefined;
+export function precedence(headers: { get(name: string): string } | undefined): Preceded | undefined {
+  const [before, expected] = [headers?.get(BEFORE), headers?.get(EXPECTED) || headers?.get(UNCOMPARED)].map(
+    (text) => text ? Number(text) : NaN,
+  ) as [number, number];
+  return before >= 0 && expected >= 0
+    ? { before, isLate: before > expected, isAlone: before < expected }
+    : undefined;
 }
 
 /**
@@ -97,11 +123,13 @@ export async function isFirstAfter(
  * @param leader The stream's leader.
  * @param subject The subject.
  * @param isKnown Whether a message with this number is known to count.
+ * @param seen What is known from before. It saves requests if many messages do not count.
  */
 export async function newestInOrder(
   leader: Leader,
   subject: string,
   isKnown?: (seq: number) => boolean,
+  seen?: Seen,
 ): Promise<Newest | undefined> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const last = await leader.last(subject);
@@ -113,6 +141,8 @@ export async function newestInOrder(
       if (!between) break;
       const found = between.findLast((stored, i) => counts(stored, between[i - 1]?.seq ?? from));
       if (found) return { stored: found, last: last.seq };
+      const known = seen && from <= seen.seq && await leader.next(seen.newest, subject);
+      if (known && known.seq === seen.newest) return { stored: known, last: last.seq };
       const before = from === 0 ? undefined : await leader.next(from, subject);
       if (before?.seq !== from) {
         if ((await leader.last(subject))?.seq !== last.seq) break; // newer ones have come, and it was removed

@@ -23,7 +23,7 @@ import type { StreamSettings } from "./config.ts";
 import { CODES, isGone, NOBODY, RefusedError, storeError, UnansweredError } from "./errors.ts";
 import { JetStream } from "./jet_stream.ts";
 import { LogStream, type Memory, UnfitError } from "./log_stream.ts";
-import { lateAfter } from "./order.ts";
+import { precedence } from "./order.ts";
 import { readChannel } from "./reader.ts";
 import { Sweeper } from "./sweeper.ts";
 import { TopicLog } from "./topic_log.ts";
@@ -122,12 +122,14 @@ export class NatsHistory implements HistoryStore {
     const batch = decodeBatch(data);
     const [seq, subject] = [Number(headers?.get("Nats-Sequence")), headers?.get("Nats-Subject") ?? ""];
     if (!batch || !(seq > 0)) return false;
-    const before = lateAfter(headers);
-    if (before !== undefined) {
-      this.#channels.get(channel)?.log.passed(subject, seq, before);
+    const log = this.#channels.get(channel)?.log;
+    const order = precedence(headers);
+    if (order?.isLate) {
+      log?.passed(subject, seq, order.before);
       return true;
     }
-    this.#channels.get(channel)?.log.wrote(subject, { seq, at: this.#wall(), batch });
+    if (order?.isAlone) log?.doubt(); // the topic was forgotten, or the stream is another one
+    else log?.wrote(subject, { seq, at: this.#wall(), batch });
     if (!this.#context || batch.node === this.#context.nodeId) return true;
     batch.records.forEach((record, i) => {
       this.#context!.deliver(channel, [batch.epoch, batch.first + i], record, batch.node);

@@ -52,6 +52,8 @@ export class TopicLog {
   #epoch = "";
   #index = new BatchIndex();
   #tail: Tail | undefined;
+  /** The tail that was known last. */
+  #seen: Tail | undefined;
   /** Whether the channel is out of use when all its messages have expired. Then it is no loss that they are gone. */
   #brief = false;
 
@@ -77,6 +79,7 @@ export class TopicLog {
 
   /** The known tail may be wrong. */
   doubt(): void {
+    if (this.#tail) this.#seen = this.#tail;
     this.#tail = undefined;
   }
 
@@ -86,7 +89,12 @@ export class TopicLog {
       const { life } = await stream.ready();
       const subject = stream.subjectOf(life, this.channel);
       const known = this.#index.newest;
-      const found = await stream.newest(subject, (seq) => this.counts(subject, seq));
+      const seen = this.#tail ?? this.#seen;
+      const found = await stream.newest(
+        subject,
+        (seq) => this.counts(subject, seq),
+        seen?.subject === subject ? seen : undefined,
+      );
       if (found) {
         const newest = await readNewest(stream, found);
         this.#learn(life, subject, newest, found.last);
@@ -221,6 +229,7 @@ export class TopicLog {
     this.#epoch = epoch;
     this.#index = new BatchIndex();
     this.#tail = undefined;
+    this.#seen = undefined;
   }
 
   #learn(life: string, subject: string, placed: Placed, last = placed.seq): void {
@@ -257,13 +266,15 @@ export class TopicLog {
 
   async #fetchAll(stream: LogStream, entries: readonly Entry[]): Promise<(Placed | undefined)[]> {
     const [index, epoch] = [this.#index, this.#epoch];
+    const subject = stream.subjectOf(this.#life, this.channel);
     const fetched: (Placed | undefined)[] = [];
     for (let i = 0; i < entries.length; i += AT_ONCE) {
       fetched.push(
         ...await Promise.all(
           entries.slice(i, i + AT_ONCE).map(async (entry) => {
             const stored = await stream.at(entry.seq);
-            const placed = stored && readPlaced(stored);
+            // If the stream has lost its newest messages, it gives their numbers again, also to other channels.
+            const placed = stored?.subject === subject ? readPlaced(stored) : undefined;
             if (placed && placed.batch.epoch === epoch && isOf(placed, entry)) {
               index.add(placed);
               return placed;

@@ -11,6 +11,7 @@ test("nats history: a message that is given up while its key is looked up is not
   let writes = 0;
   const stream = {
     jetStream: { maxPayload: 1_000_000 },
+    compares: true,
     keep: () => Promise.resolve(++writes),
   } as unknown as LogStream;
   const log = {

@@ -4,7 +4,7 @@ import { HubError } from "../../../contract/mod.ts";
 import { readChannel } from "../../../adapters/nats/history/reader.ts";
 import { encodeBatch } from "../../../adapters/nats/history/batch.ts";
 import type { LogStream, Stored } from "../../../adapters/nats/history/log_stream.ts";
-import { EXPECTED, lateAfter, newestInOrder } from "../../../adapters/nats/history/order.ts";
+import { EXPECTED, newestInOrder, precedence, UNCOMPARED } from "../../../adapters/nats/history/order.ts";
 import { Sweeper } from "../../../adapters/nats/history/sweeper.ts";
 import { systemClock } from "../../../contract/clock.ts";
 import { test } from "../../harness.ts";
@@ -77,19 +77,17 @@ for (const size of [10_000, 4]) {
 }
 
 test("nats history: the headers of a published message say whether it counts", () => {
-  const headers = (expected: string, before: string) =>
-    new Map([["Nats-Expected-Last-Subject-Sequence", expected], [
-      "Nats-Last-Sequence",
-      before,
-    ]]) as unknown as {
-      get(name: string): string;
-    };
-  assertEquals(lateAfter(headers("4", "4")), undefined);
-  assertEquals(lateAfter(headers("4", "0")), undefined); // the one before it is removed
-  assertEquals(lateAfter(headers("4", "7")), 7);
-  assertEquals(lateAfter(headers("0", "3")), 3);
-  assertEquals(lateAfter(headers("", "3")), undefined);
-  assertEquals(lateAfter(undefined), undefined);
+  for (const name of [EXPECTED, UNCOMPARED]) {
+    const headers = (expected: string, before: string) =>
+      new Map([[name, expected], ["Nats-Last-Sequence", before]]) as unknown as { get(name: string): string };
+    assertEquals(precedence(headers("4", "4")), { before: 4, isLate: false, isAlone: false });
+    assertEquals(precedence(headers("4", "0")), { before: 0, isLate: false, isAlone: true }); // the one before it is removed
+    assertEquals(precedence(headers("4", "7")), { before: 7, isLate: true, isAlone: false });
+    assertEquals(precedence(headers("0", "3")), { before: 3, isLate: true, isAlone: false });
+    assertEquals(precedence(headers("0", "0")), { before: 0, isLate: false, isAlone: false });
+    assertEquals(precedence(headers("", "3")), undefined);
+  }
+  assertEquals(precedence(undefined), undefined);
 });
 
 /** An expired batch. */
@@ -98,7 +96,7 @@ function expired(seq: number, expected: number): Stored {
     ...{ epoch: "L.0", first: 1, node: "n", size: 10, ttlMs: 1_000, brief: false, floor: 1 },
     ...{ earlier: [], keys: new Map(), records: ["text"] },
   });
-  const headers = btoa(`NATS/1.0\r\n${EXPECTED}: ${expected}\r\n\r\n`);
+  const headers = btoa(`NATS/1.0\r\n${UNCOMPARED}: ${expected}\r\n\r\n`);
   return { seq, subject: "c", at: 0, data, headers };
 }
 

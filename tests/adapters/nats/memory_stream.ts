@@ -69,6 +69,7 @@ export class MemoryStream {
   /** The stream in the view of nodes. */
   readonly stream = {
     jetStream: this.limits,
+    compares: true,
     ready: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),
     head: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),
     nextRound: () => Promise.resolve(), // as for channels that are brief

@@ -1,6 +1,6 @@
 /**
- * A stream of JetStream with replicas, in memory: it compares a write with what is stored when the write comes, and
- * stores the write later. So it stores and confirms several writes that expect the same newest message.
+ * A stream of JetStream with replicas, in memory. It compares nothing: it stores and confirms all writes, also several that
+ * expect the same newest message.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { Appender } from "../../../adapters/nats/history/appender.ts";
 import { type Batch, decodeBatch } from "../../../adapters/nats/history/batch.ts";
 import type { LogStream, Stored } from "../../../adapters/nats/history/log_stream.ts";
-import { EXPECTED, isFirstAfter, newestInOrder } from "../../../adapters/nats/history/order.ts";
+import { isFirstAfter, newestInOrder, type Seen, UNCOMPARED } from "../../../adapters/nats/history/order.ts";
 import { TopicLog } from "../../../adapters/nats/history/topic_log.ts";
 import { systemClock } from "../../../contract/mod.ts";
 
@@ -38,6 +38,7 @@ export class ReplicatedStream {
   readonly #nodes: ReplicatedNode[] = [];
   readonly #turns: () => number;
   #seq = 0;
+  #pauses = 0;
   #stored: Promise<unknown> = Promise.resolve();
 
   /** @param turns How many turns the next thing takes. */
@@ -51,7 +52,7 @@ export class ReplicatedStream {
     const appender = new Appender({
       log,
       nodeId: () => "n",
-      clock: { ...systemClock, after: (_ms, run) => (queueMicrotask(run), () => {}) },
+      clock: { ...systemClock, after: (_ms, run) => (void this.#pause().then(run), () => {}) },
       stream: () => this.stream,
       wall: () => this.#seq,
       onTrimmed() {},
@@ -65,9 +66,13 @@ export class ReplicatedStream {
     for (let left = this.#turns(); left > 0; left--) await Promise.resolve();
   }
 
-  async #keep(expected: number, data: Uint8Array): Promise<number | undefined> {
+  /** A node pauses. Pauses differ much, so that a node is sometimes alone. */
+  async #pause(): Promise<void> {
+    for (let left = ++this.#pauses % 32; left >= 0; left--) await this.#pass();
+  }
+
+  async #keep(expected: number, data: Uint8Array): Promise<number> {
     await this.#pass();
-    if ((this.kept.at(-1)?.seq ?? 0) !== expected) return undefined;
     const stored = this.#stored.then(() => this.#pass()).then(() => this.#store(expected, data));
     this.#stored = stored;
     return await stored;
@@ -75,13 +80,14 @@ export class ReplicatedStream {
 
   #store(expected: number, data: Uint8Array): number {
     const [seq, before] = [this.#seq += 3, this.kept.at(-1)?.seq ?? 0]; // others write as well
-    const headers = btoa(`NATS/1.0\r\n${EXPECTED}: ${expected}\r\n\r\n`);
+    const headers = btoa(`NATS/1.0\r\n${UNCOMPARED}: ${expected}\r\n\r\n`);
     this.kept.push({ seq, subject: SUBJECT, at: seq, data, headers });
     const [batch, counts] = [decodeBatch(data)!, before <= expected];
     this.told.push({ seq, batch, counts });
     for (const { log, listens } of this.#nodes) {
       if (!listens()) continue;
-      if (counts) log.wrote(SUBJECT, { seq, at: seq, batch });
+      if (before < expected) log.doubt();
+      else if (counts) log.wrote(SUBJECT, { seq, at: seq, batch });
       else log.passed(SUBJECT, seq, before);
     }
     return seq;
@@ -102,11 +108,13 @@ export class ReplicatedStream {
   /** The stream in the view of nodes. */
   readonly stream = {
     jetStream: { maxPayload: 1024 * 1024 },
+    replicas: 3,
+    compares: false,
     ready: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),
     head: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),
     subjectOf: () => SUBJECT,
-    newest: (subject: string, counts?: (seq: number) => boolean) =>
-      newestInOrder(this.#leader, subject, counts),
+    newest: (subject: string, counts?: (seq: number) => boolean, seen?: Seen) =>
+      newestInOrder(this.#leader, subject, counts, seen),
     at: (wanted: number) => this.#ask(() => this.kept.find(({ seq }) => seq === wanted)),
     keep: async (
       subject: string,
@@ -115,7 +123,7 @@ export class ReplicatedStream {
       counts?: (seq: number) => boolean,
     ) => {
       const seq = await this.#keep(expected, data);
-      if (seq === undefined || counts?.(seq)) return seq;
+      if (counts?.(seq)) return seq;
       return await isFirstAfter(this.#leader, subject, expected, seq) ? seq : undefined;
     },
     purge: (_subject: string, { seq: before = 0 }: { seq?: number }) =>
