@@ -121,6 +121,8 @@ class Joining implements Membership {
 
 const NOBODY: ReadonlyGroup = new Set();
 
+const IN = Promise.resolve();
+
 /** The groups of this node. */
 export class Registry {
   readonly #interest: Interest;
@@ -173,6 +175,11 @@ export class Registry {
    * error. Then the connection is not in.
    */
   join(group: string, conn: Connection, onLive?: () => void): Promise<void> {
+    return this.enter(group, conn, onLive) ?? IN;
+  }
+
+  /** The same; `undefined` if the connection is in at once. */
+  enter(group: string, conn: Connection, onLive?: () => void): Promise<void> | undefined {
     const known = conn.memberships?.get(group);
     if (known) return known.ready;
     if (conn.closed) return Promise.reject(gone(group));
@@ -241,7 +248,7 @@ export class Registry {
     return joining.ready;
   }
 
-  #joinNow(shared: Shared, conn: Connection, onLive?: () => void): Promise<void> {
+  #joinNow(shared: Shared, conn: Connection, onLive?: () => void): Promise<void> | undefined {
     try {
       onLive?.();
     } catch (error) {
@@ -251,7 +258,7 @@ export class Registry {
     this.#enter(shared.group, conn);
     (conn.memberships ??= new SmallMap()).set(shared.group, shared);
     shared.attendance?.entered(conn);
-    return shared.ready;
+    return undefined;
   }
 
   /**

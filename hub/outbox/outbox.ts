@@ -15,6 +15,9 @@ import { OwnMessages, START } from "./own_messages.ts";
 import type { Sendable, Sequence } from "./sequence.ts";
 import type { Gatherer, Turn } from "./turn.ts";
 
+/** How many messages the first frame may have at most. With more, the limits of a frame must be checked. */
+const MAX_REPLIES = 32;
+
 /** The outbox of a connection. It starts corked: it sends nothing before `uncork`. It has few fields, to save memory. */
 export class Outbox implements Gatherer, CohortMember, Congested {
   /** The turn that this connection's transport and codec share. */
@@ -28,8 +31,11 @@ export class Outbox implements Gatherer, CohortMember, Congested {
   #congestion: Congestion | undefined;
   #sequence: Sequence | undefined;
   #replying = false;
-  /** The only message of this turn so far, while a frame of the client is handled. */
-  #reply: OutgoingMessage | undefined;
+  /**
+   * The only message of this turn so far, while a frame of the client is handled; or the first message of all, and the
+   * answers to what the client asked in its hello.
+   */
+  #reply: OutgoingMessage | OutgoingMessage[] | undefined;
   #state: "corked" | "open" | "holding" | "closed" = "corked";
   /** Whether it has sent a frame since this was last set to `false`. */
   active = false;
@@ -98,11 +104,16 @@ export class Outbox implements Gatherer, CohortMember, Congested {
    */
   pushOwn(message: OutgoingMessage): void {
     if (!this.#takes(message)) return;
+    const reply = this.#reply;
+    if (Array.isArray(reply) && reply.length < MAX_REPLIES) {
+      reply.push(message);
+      return;
+    }
     if (this.#replying && !this.busy) {
       this.#reply = message;
       return;
     }
-    if (this.#reply) this.#gatherReply();
+    if (reply) this.#gatherReply();
     this.#gatherOwn(message);
   }
 
@@ -116,11 +127,13 @@ export class Outbox implements Gatherer, CohortMember, Congested {
     this.#replying = false;
     const reply = this.#reply;
     if (!reply) return;
-    if (this.#state !== "open" || this.turn.gathers) return this.#gatherReply();
+    const several = Array.isArray(reply);
+    if (this.#state !== "open" || (this.turn.gathers && !several)) return this.#gatherReply();
     this.#reply = undefined;
     const { codec } = this.turn;
     try {
-      this.#sendOn(codec.join([reply.encoded(codec)]));
+      const encoded = several ? reply.map((one) => one.encoded(codec)) : [reply.encoded(codec)];
+      this.#sendOn(codec.join(encoded));
     } catch (error) {
       this.#fail(error);
     }
@@ -165,13 +178,22 @@ export class Outbox implements Gatherer, CohortMember, Congested {
    * Starts to send: `first`, then the waiting messages. Later messages need not wait for `uncork`.
    *
    * @param first The message before all others.
+   * @param answers Whether answers to the hello follow at once, and then a call of `endReply`. If nothing waits yet,
+   * `first` waits for that call, and shares its frame with them.
    */
-  uncork(first: OutgoingMessage): void {
+  uncork(first: OutgoingMessage, answers = false): void {
     if (this.#state !== "corked") return;
-    this.#state = "holding";
     const { codec } = this.turn;
     try {
-      this.#send(codec.join([first.encoded(codec)]));
+      const encoded = first.encoded(codec);
+      if (answers && !this.busy && this.held === 0) {
+        this.#state = "open";
+        this.#replying = true;
+        this.#reply = [first];
+        return;
+      }
+      this.#state = "holding";
+      this.#send(codec.join([encoded]));
       this.#sendHeld();
     } catch (error) {
       this.#fail(error);
@@ -239,7 +261,8 @@ export class Outbox implements Gatherer, CohortMember, Congested {
   #gatherReply(): void {
     const reply = this.#reply!;
     this.#reply = undefined;
-    this.#gatherOwn(reply);
+    if (!Array.isArray(reply)) return this.#gatherOwn(reply);
+    for (const message of reply) this.#gatherOwn(message);
   }
 
   /** Adds a message that no other connection gets. It does not part this connection from those with the same messages. */

@@ -80,13 +80,14 @@ export class Inbox extends PendingBytes implements Held {
     return this.#subscriptions?.isLive(topic) === true;
   }
 
-  /** Subscribes to the topics of the hello, as if the client had sent the subscribes now. */
+  /** Subscribes to the topics of the hello, as if the client had sent the subscribes now, after the welcome. */
   subscribe(topics: readonly TopicMark[]): void {
     this.#rate.refill(topics.length);
-    for (const mark of topics) {
-      if (this.#conn.closed) return;
-      this.#admit(["sub", ...mark]);
+    for (const [id, topic, options] of topics) {
+      if (this.#conn.closed) break;
+      this.#admit(["sub", id, topic, options]);
     }
+    this.#conn.outbox.endReply();
   }
 
   /** Takes a frame. Does not throw: a frame that breaks the protocol closes the connection. */
@@ -201,7 +202,7 @@ export class Inbox extends PendingBytes implements Held {
       case "sig":
         return this.#holdUntil(this.#handled.signal(message[1], message[2]));
       case "sub":
-        return void this.#subscribed.subscribe(message[1], message[2], message[3]);
+        return this.#subscribed.subscribe(message[1], message[2], message[3]);
       case "hist":
         return void this.#subscribed.history(message[1], message[2], message[3]);
       case "unsub":

@@ -238,7 +238,7 @@ export class Session implements ServerLinkEvents, Greeted {
     this.#handshake?.end();
     this.#handshake = undefined;
     const inbox = this.#inbox = new Inbox(conn, context);
-    conn.outbox.uncork(welcomes.of(conn, early !== undefined));
+    conn.outbox.uncork(welcomes.of(conn, early !== undefined), early !== undefined);
     if (early) inbox.subscribe(early);
   }
 

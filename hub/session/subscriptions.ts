@@ -33,7 +33,7 @@ const MAX_READERS = 4;
 interface Mark {
   live: boolean;
   /** Called when the subscription is live, or has failed. */
-  readonly waiting: (() => void)[];
+  waiting?: (() => void)[];
   /**
    * The wait for its turn to begin. A client that goes gives its wait up. Otherwise clients that come and go would fill the
    * queue.
@@ -106,64 +106,96 @@ export class Subscriptions {
   }
 
   /**
-   * Subscribes, and answers the client. Never rejects.
+   * Subscribes, and answers the client: at once, if nothing takes time. Does not throw.
    *
    * @param id The id of the client's question.
    * @param name The topic.
    * @param start Where the client begins, in a topic with history.
    */
-  subscribe(id: number, name: string, start?: SubOptions): Promise<void> {
-    return this.#subscribe(id, name, startOf(start));
-  }
-
-  async #subscribe(id: number, name: string, start: SubOptions): Promise<void> {
-    const { calls, topics, limits: { maxSubscriptions: max }, onError } = this.#context;
-    const conn = this.#conn;
-    const mark: Mark = { live: false, waiting: [] };
+  subscribe(id: number, name: string, start?: SubOptions): void {
+    const mark: Mark = { live: false };
     this.#underWay++;
     try {
-      if (name.length > MAX_NAME_LENGTH) {
-        throw new HubError(
-          "BAD_REQUEST",
-          `The name of a topic may have at most ${MAX_NAME_LENGTH} characters`,
-        );
-      }
-      if (this.#active.has(name)) {
-        throw new HubError("BAD_REQUEST", `Cannot subscribe to "${name}" twice on one connection`);
-      }
-      if (this.#all.held >= max || this.#underWay > max) {
-        throw new HubError("RATE_LIMITED", `Cannot subscribe to more than ${max} topics`);
-      }
-      const topic = topics.find(name, conn.role);
-      const begins = beginning(topic, start);
-      if (begins) this.#checkRecovery();
-      this.#active.set(name, mark);
-      const wait = mark.wait = this.#context.subscribes.wait();
-      if (wait) {
-        mark.deciding = new Promise((resolve) => mark.waiting.push(resolve));
-        await wait.turn;
-        mark.wait = undefined;
-      }
-      this.#context.subscribes.leave(); // bounds how many begin in a turn, not how many run
-      this.#checkWanted(name, mark);
-      const { pattern } = topic.entry;
-      const rule = ruleOf(this.#context.options.authorize, pattern);
-      if (rule || this.#context.middlewares.some) {
-        const decided = { what: "subscribe to", name, option: `"${pattern}" of authorize` };
-        const later = (mark.asking = new TopicAuthorizing(topic, conn)).ask(rule, decided, this.#context);
-        if (later) await (mark.deciding = later);
-      }
-      mark.asking = mark.deciding = undefined;
-      this.#checkWanted(name, mark);
-      await this.#join(id, topic, begins, mark);
+      const later = this.#begin(id, name, start, mark);
+      if (later) return void this.#finish(later, id, name, mark);
     } catch (error) {
-      if (this.#active.get(name) === mark) this.#active.delete(name);
-      calls.thrown(error, { stage: "handler", name, connectionId: conn.id });
-      sendError(conn, mark.refusal ?? error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
-    } finally {
-      this.#underWay--;
-      for (const goOn of mark.waiting.splice(0)) goOn();
+      this.#fail(error, id, name, mark);
     }
+    this.#over(mark);
+  }
+
+  /** The first part, up to the turn of the subscribe. Returns a promise if the rest takes time. */
+  #begin(id: number, name: string, given: SubOptions | undefined, mark: Mark): Promise<void> | undefined {
+    const { topics, subscribes, limits: { maxSubscriptions: max } } = this.#context;
+    if (name.length > MAX_NAME_LENGTH) {
+      throw new HubError(
+        "BAD_REQUEST",
+        `The name of a topic may have at most ${MAX_NAME_LENGTH} characters`,
+      );
+    }
+    if (this.#active.has(name)) {
+      throw new HubError("BAD_REQUEST", `Cannot subscribe to "${name}" twice on one connection`);
+    }
+    if (this.#all.held >= max || this.#underWay > max) {
+      throw new HubError("RATE_LIMITED", `Cannot subscribe to more than ${max} topics`);
+    }
+    const topic = topics.find(name, this.#conn.role);
+    const start = given && beginning(topic, startOf(given));
+    if (start) this.#checkRecovery();
+    this.#active.set(name, mark);
+    const wait = subscribes.wait();
+    if (!wait) return this.#ask(id, topic, start, mark);
+    mark.wait = wait;
+    mark.deciding = new Promise((resolve) => (mark.waiting ??= []).push(resolve));
+    return wait.turn.then(() => {
+      mark.wait = undefined;
+      return this.#ask(id, topic, start, mark);
+    });
+  }
+
+  /** The second part: asks the rule. */
+  #ask(id: number, topic: Topic, start: SubOptions | undefined, mark: Mark): Promise<void> | undefined {
+    const { subscribes, middlewares, options: { authorize } } = this.#context;
+    const { name, entry: { pattern } } = topic;
+    subscribes.leave(); // bounds how many begin in a turn, not how many run
+    this.#checkWanted(name, mark);
+    const rule = ruleOf(authorize, pattern);
+    if (!rule && !middlewares.some) return this.#decided(id, topic, start, mark);
+    const decided = { what: "subscribe to", name, option: `"${pattern}" of authorize` };
+    const later = (mark.asking = new TopicAuthorizing(topic, this.#conn)).ask(rule, decided, this.#context);
+    if (!later) return this.#decided(id, topic, start, mark);
+    return (mark.deciding = later).then(() => this.#decided(id, topic, start, mark));
+  }
+
+  /** The third part: the client may subscribe. */
+  #decided(id: number, topic: Topic, start: SubOptions | undefined, mark: Mark): Promise<void> | undefined {
+    if (mark.asking) mark.asking = undefined;
+    if (mark.deciding) mark.deciding = undefined;
+    this.#checkWanted(topic.name, mark);
+    return this.#join(id, topic, start, mark);
+  }
+
+  async #finish(later: Promise<void>, id: number, name: string, mark: Mark): Promise<void> {
+    try {
+      await later;
+    } catch (error) {
+      this.#fail(error, id, name, mark);
+    } finally {
+      this.#over(mark);
+    }
+  }
+
+  #fail(error: unknown, id: number, name: string, mark: Mark): void {
+    const { calls, onError } = this.#context;
+    const conn = this.#conn;
+    if (this.#active.get(name) === mark) this.#active.delete(name);
+    calls.thrown(error, { stage: "handler", name, connectionId: conn.id });
+    sendError(conn, mark.refusal ?? error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
+  }
+
+  #over({ waiting }: Mark): void {
+    this.#underWay--;
+    if (waiting) { for (const goOn of waiting.splice(0)) goOn(); }
   }
 
   /**
@@ -190,7 +222,7 @@ export class Subscriptions {
         );
       }
       const mark = this.#active.get(name);
-      if (mark && !mark.live) await new Promise<void>((resolve) => mark.waiting.push(resolve));
+      if (mark && !mark.live) await new Promise<void>((resolve) => (mark.waiting ??= []).push(resolve));
       this.#checkLive(name, mark);
       const topic = topics.find(name, conn.role);
       beginning(topic, ask);
@@ -303,7 +335,7 @@ export class Subscriptions {
   }
 
   /** Joins the topic. Answers the client at the moment from which it gets live messages. */
-  #join(id: number, topic: Topic, start: SubOptions | undefined, mark: Mark): Promise<void> {
+  #join(id: number, topic: Topic, start: SubOptions | undefined, mark: Mark): Promise<void> | undefined {
     const conn = this.#conn;
     const { topics: { histories }, historyReads: reads, registry, options: { clock }, onError } =
       this.#context;
@@ -312,7 +344,7 @@ export class Subscriptions {
       conn.outbox.pushOwn(new OutgoingMessage(["res", id, subscribed]));
     };
     const kept = withHistory(topic);
-    if (!kept) return registry.join(topic.channel, conn, answer);
+    if (!kept) return registry.enter(topic.channel, conn, answer);
     const permits = this.#permits ??= new Permits(MAX_READERS);
     return registry.joinWhen(topic.channel, conn, (enter) =>
       catchUp({
