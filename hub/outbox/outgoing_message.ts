@@ -27,7 +27,7 @@ export class OutgoingMessage {
   readonly urgency: Urgency;
   /** The function that makes the message; or the message, until it is encoded. */
   #message: ServerMessage | (() => ServerMessage) | undefined;
-  readonly #json: (() => string) | undefined;
+  readonly #json: string | (() => string) | undefined;
   #codec: Codec | undefined;
   #encoded: Encoded = "";
   /** The size in bytes; -1 until it is measured. */
@@ -38,12 +38,12 @@ export class OutgoingMessage {
    * @param message The message of the wire, or a function that makes it for a codec.
    * @param urgency Left out for messages that must not be dropped: answers, history, messages of the protocol. If such
    * messages exceed the limits, the connection is closed.
-   * @param json Makes the same text as `jsonCodec`, if the text is known already.
+   * @param json The same text as `jsonCodec` makes, or a function that makes it, if the text is known already.
    */
   constructor(
     message: ServerMessage | (() => ServerMessage),
     urgency: Urgency = ESSENTIAL,
-    json?: () => string,
+    json?: string | (() => string),
   ) {
     this.#message = message;
     this.#json = json;
@@ -84,7 +84,8 @@ export class OutgoingMessage {
   }
 
   #encode(codec: Codec): Encoded {
-    if (this.#json && codec === jsonCodec) return this.#json();
+    const json = this.#json;
+    if (json !== undefined && codec === jsonCodec) return typeof json === "string" ? json : json();
     if (typeof this.#message === "function") return codec.encode(this.#message());
     return codec.encode(this.#message ?? this.#decoded(this.#codec!));
   }

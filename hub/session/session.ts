@@ -15,7 +15,7 @@ import {
 import type { Link, LinkRequest, ServerLinkEvents } from "../../transports/transport.ts";
 import { roleChannel, userChannel, userGroup } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
-import { type KeptHello, topicsOf } from "./admission/hello.ts";
+import { fold, type KeptHello, topicsOf } from "./admission/hello.ts";
 import type { Welcomes } from "./admission/welcomes.ts";
 import { type Greeted, Handshake, type HandshakeOptions, UserLimitError } from "./handshake.ts";
 import type { Rule } from "./authorizing.ts";
@@ -174,18 +174,22 @@ export class Session implements ServerLinkEvents, Greeted {
     try {
       const authenticated = handshake.authenticate(hello);
       // An `await` costs some turns of the engine's queue: it waits only for what takes time.
-      const conn = authenticated instanceof Promise ? await authenticated : authenticated;
+      const conn = authenticated instanceof Promise ? await patiently(hello, authenticated) : authenticated;
       if (this.#closed) return;
       this.#admit(conn);
       const enrolled = this.#enrol(conn);
-      if (enrolled) await enrolled;
+      if (enrolled) await patiently(hello, enrolled);
       if (this.#closed) return;
       this.#stage = "announced";
       const given: unknown = this.#host.context.options.onConnection?.(conn as never);
       const later = promiseOf(given);
-      if ((later ? await later : given) === false) throw new HubError("FORBIDDEN", "Not allowed to connect");
+      if ((later ? await patiently(hello, later) : given) === false) {
+        throw new HubError("FORBIDDEN", "Not allowed to connect");
+      }
       if (this.#closed || conn.closed) return;
-      if (conn.rejoins && joined.size > 0) await this.#rejoin(conn, joined, handshake.leftMs / 2);
+      if (conn.rejoins && joined.size > 0) {
+        await patiently(hello, this.#rejoin(conn, joined, handshake.leftMs / 2));
+      }
       if (this.#closed || conn.closed) return;
       this.#welcome(conn, topicsOf(hello));
     } catch (error) {
@@ -261,6 +265,12 @@ export class Session implements ServerLinkEvents, Greeted {
 
 /** How long a client waits at most until other nodes can address its role and user, in milliseconds. */
 const ENROL_WAIT_MS = 1_000;
+
+/** Makes a hello small, because it is kept while the promise is pending. */
+function patiently<T>(hello: KeptHello, later: Promise<T>): Promise<T> {
+  fold(hello);
+  return later;
+}
 
 const PING = new OutgoingMessage(["ping"]);
 

@@ -313,10 +313,12 @@ export class Subscriptions {
 
   /** Ends everything: the connection is gone. */
   close(): void {
-    const gone = new HubError("DISCONNECTED", "The client is gone");
     const marks = this.#active.entries();
     this.#active.clear();
+    let gone: HubError | undefined; // made only if it is needed: an error costs more than the rest
     for (const [, { wait, asking }] of marks) {
+      if (!wait && !asking) continue;
+      gone ??= new HubError("DISCONNECTED", "The client is gone");
       wait?.giveUp(gone);
       asking?.end(gone);
     }
@@ -341,7 +343,11 @@ export class Subscriptions {
       this.#context;
     const answer = (subscribed?: Subscribed) => {
       mark.live = true;
-      conn.outbox.pushOwn(new OutgoingMessage(["res", id, subscribed]));
+      conn.outbox.pushOwn(
+        subscribed
+          ? new OutgoingMessage(["res", id, subscribed])
+          : new OutgoingMessage(["res", id], undefined, `["res",${id}]`),
+      );
     };
     const kept = withHistory(topic);
     if (!kept) return registry.enter(topic.channel, conn, answer);
