@@ -15,7 +15,7 @@ import { OwnMessages, START } from "./own_messages.ts";
 import type { Sendable, Sequence } from "./sequence.ts";
 import type { Gatherer, Turn } from "./turn.ts";
 
-/** How many messages the first frame may have at most. With more, the limits of a frame must be checked. */
+/** With more messages, the first frame could become too long, so they are counted like all others. */
 const MAX_REPLIES = 32;
 
 /** The outbox of a connection. It starts corked: it sends nothing before `uncork`. It has few fields, to save memory. */
@@ -105,7 +105,7 @@ export class Outbox implements Gatherer, CohortMember, Congested {
   pushOwn(message: OutgoingMessage): void {
     if (!this.#takes(message)) return;
     const reply = this.#reply;
-    if (Array.isArray(reply) && reply.length < MAX_REPLIES) {
+    if (Array.isArray(reply) && reply.length < MAX_REPLIES && !this.turn.isFull(reply.length + 1, 0)) {
       reply.push(message);
       return;
     }

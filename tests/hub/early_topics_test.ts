@@ -33,6 +33,25 @@ test("topics of a hello are subscribed after the welcome, each like a sub", asyn
   assertEquals(raw.heard.at(-1), ["pub", "stats", { n: 1 }]);
 });
 
+test("the answers to the topics of a hello come in the frame of the welcome, if nothing takes time", async () => {
+  const { promise: decided, resolve: decide } = Promise.withResolvers<boolean>();
+  await using node = await createNode(undefined, { authorize: { "log/:name": () => decided } });
+  const earlier = await rawClient(node.loopback.client(), {
+    ...member,
+    topics: [[1, "stats"], [2, "ticker/a"]],
+  });
+  await waitFor(() => earlier.heard.length === 3, { what: "the topics to be live" });
+  const frames: string[] = [];
+  const topics = [[7, "stats"], [8, "log/a"], [9, "no such"], [10, "ticker/a"]];
+  const raw = await rawClient(recorded(node.loopback.client(), frames), { ...member, topics });
+  await waitFor(() => raw.heard.length === 4, { what: "the answers that take no time" });
+  assertEquals(frames.length, 1);
+  assertEquals(kinds(raw.heard).slice(1), [["res", 7], ["err", 9], ["res", 10]]);
+  decide(true);
+  await waitFor(() => raw.heard.length === 5, { what: "the answer of the rule" });
+  assertEquals(kinds(raw.heard).at(-1), ["res", 8]);
+});
+
 test("a hello without topics is answered as before", async () => {
   await using node = await createNode();
   const raw = await rawClient(node.loopback.client(), member);

@@ -1,82 +1,11 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { CLOSE_CODES, type Encoded, HubError } from "../../contract/mod.ts";
-import { Outbox } from "../../hub/outbox/outbox.ts";
-import type { OutboxLimits } from "../../hub/outbox/outbox_rules.ts";
+import { HubError } from "../../contract/mod.ts";
 import { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
-import { Turn } from "../../hub/outbox/turn.ts";
-import type { Link } from "../../transports/transport.ts";
 import { runs } from "../contract/runs.ts";
-import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
-import { CountingCodec, numbered } from "./counting_codec.ts";
-
-const LIMITS: OutboxLimits = {
-  maxMessages: Infinity,
-  maxBytes: Infinity,
-  policy: "close",
-  maxFrameMessages: 64,
-  maxFrameLength: 64 * 1024,
-  highWaterBytes: 1_000,
-};
-
-/** A link that takes frames, and lets them leave when it is told to. */
-class HeldLink implements Link {
-  readonly subprotocol = "test";
-  readonly frames: Encoded[] = [];
-  bufferedAmount = 0;
-
-  send(frame: Encoded): void {
-    this.frames.push(frame);
-    this.bufferedAmount += frame.length;
-  }
-
-  constructor(closed: (code: number) => void) {
-    this.close = closed;
-  }
-
-  readonly close: (code: number) => void;
-}
-
-/** Outboxes that share a turn. */
-function scene(given: Partial<OutboxLimits> = {}) {
-  const limits = { ...LIMITS, ...given };
-  const codec = new CountingCodec();
-  const clock = new FakeClock();
-  const ends: (() => void)[] = [];
-  const turn = new Turn(codec, limits, { endOfTurn: (callback) => ends.push(callback) });
-  const overflows: Outbox[] = [];
-  return {
-    codec,
-    clock,
-    ends,
-    overflows,
-    /** Makes an outbox that is uncorked, unless it is to stay corked. */
-    outbox({ corked = false } = {}) {
-      const link = new HeldLink((code) => {
-        assertEquals(code, CLOSE_CODES.SLOW_CONSUMER);
-        overflows.push(outbox);
-      });
-      const outbox: Outbox = new Outbox(link, turn, { limits, clock });
-      if (!corked) {
-        outbox.uncork(numbered(-1));
-        link.frames.length = 0;
-        link.bufferedAmount = 0;
-      }
-      const drain = () => {
-        link.bufferedAmount = 0;
-        outbox.drained();
-      };
-      /** The numbers that were sent, frame by frame. */
-      const sent = () =>
-        link.frames.map((frame) => codec.decode(frame).map((message) => (message as unknown[])[2]));
-      return { link, outbox, drain, sent };
-    },
-    endTurn() {
-      for (const end of ends.splice(0)) end();
-    },
-  };
-}
+import { numbered } from "./counting_codec.ts";
+import { outboxScene as scene } from "./outbox_scene.ts";
 
 test("outbox: messages that are pushed in one turn leave in one frame at its end, in order", () => {
   const { outbox, endTurn, ends } = scene();
@@ -322,14 +251,27 @@ test("outbox: an answer that cannot be encoded is refused to its sender, and one
 });
 
 type Step = readonly [
-  what: "own" | "reply" | "done" | "push" | "all" | "end" | "drain" | "some" | "flush" | "uncork",
+  what: "own" | "reply" | "done" | "push" | "all" | "end" | "drain" | "some" | "flush" | "uncork" | "greet",
   which: number,
 ];
 
 test("outbox: in any order of pushes, turns and drains everything arrives once and in order", () => {
   const step: fc.Arbitrary<Step> = fc.tuple(
     fc.constantFrom<Step[0]>(
-      ...["push", "push", "push", "all", "all", "end", "end", "drain", "some", "flush", "uncork"] as const,
+      ...[
+        "push",
+        "push",
+        "push",
+        "all",
+        "all",
+        "end",
+        "end",
+        "drain",
+        "some",
+        "flush",
+        "uncork",
+        "greet",
+      ] as const,
       ...["own", "own", "reply", "reply", "done", "done"] as const,
     ),
     fc.nat({ max: 20 }),
@@ -347,8 +289,8 @@ test("outbox: in any order of pushes, turns and drains everything arrives once a
         () => ({ ...outbox({ corked: true }), corked: true, expected: [] as number[] }),
       );
       let n = 0;
-      const uncork = (end: (typeof all)[number]) => {
-        if (end.corked) end.outbox.uncork(numbered(-1));
+      const uncork = (end: (typeof all)[number], answers = false) => {
+        if (end.corked) end.outbox.uncork(numbered(-1), answers);
         if (end.corked) end.expected.unshift(-1);
         end.corked = false;
       };
@@ -373,11 +315,11 @@ test("outbox: in any order of pushes, turns and drains everything arrives once a
           end.link.bufferedAmount = Math.max(0, end.link.bufferedAmount - which);
           end.outbox.drained();
         } else if (what === "flush") end.outbox.flush();
-        else uncork(end);
+        else uncork(end, what === "greet");
       }
       for (const end of all) {
-        end.outbox.endReply();
         uncork(end);
+        end.outbox.endReply();
       }
       for (let rounds = 0; all.some(({ outbox }) => outbox.held > 0) || ends.length > 0; rounds++) {
         assert(rounds < 1_000, "something is never sent");
