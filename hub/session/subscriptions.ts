@@ -128,10 +128,8 @@ export class Subscriptions {
   #begin(id: number, name: string, given: SubOptions | undefined, mark: Mark): Promise<void> | undefined {
     const { topics, subscribes, limits: { maxSubscriptions: max } } = this.#context;
     if (name.length > MAX_NAME_LENGTH) {
-      throw new HubError(
-        "BAD_REQUEST",
-        `The name of a topic may have at most ${MAX_NAME_LENGTH} characters`,
-      );
+      const text = `The name of a topic may have at most ${MAX_NAME_LENGTH} characters`;
+      throw new HubError("BAD_REQUEST", text);
     }
     if (this.#active.has(name)) {
       throw new HubError("BAD_REQUEST", `Cannot subscribe to "${name}" twice on one connection`);
@@ -343,11 +341,8 @@ export class Subscriptions {
       this.#context;
     const answer = (subscribed?: Subscribed) => {
       mark.live = true;
-      conn.outbox.pushOwn(
-        subscribed
-          ? new OutgoingMessage(["res", id, subscribed])
-          : new OutgoingMessage(["res", id], undefined, `["res",${id}]`),
-      );
+      const text = subscribed ? undefined : `["res",${id}]`;
+      conn.outbox.pushOwn(new OutgoingMessage(["res", id, subscribed], undefined, text));
     };
     const kept = withHistory(topic);
     if (!kept) return registry.enter(topic.channel, conn, answer);
