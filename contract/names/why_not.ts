@@ -6,7 +6,6 @@
 
 import type { PatternTable } from "../pattern.ts";
 import { suggest } from "../options/suggest.ts";
-import { kindOf as kindOfValue } from "../user_code.ts";
 
 /** What an application may use a name as. */
 type NameKind = "request" | "signal" | "event" | "request to clients" | "topic";
@@ -38,7 +37,7 @@ export function kindOf(
   { clientToServer, serverToClient, topics }: Names,
   { rooms, presence }: Places,
 ): string | undefined {
-  if (typeof name !== "string") return `${kindOfValue(name)}, and not a text`;
+  if (typeof name !== "string") return `of type ${typeof name}, and not a text`;
   const [asked, told] = [clientToServer.get(name), serverToClient.get(name)];
   if (asked) return asked.input ? "a request" : "a signal";
   if (told) return told.input ? "a request to clients" : "an event";

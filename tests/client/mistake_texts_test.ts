@@ -117,12 +117,12 @@ test("a name that is no text is refused by its kind", async () => {
   const expected: [() => unknown, string][] = [
     [
       () => untyped.on(undefined, () => {}),
-      'Cannot listen to the event "undefined": it is undefined, and not a text',
+      'Cannot listen to the event "undefined": it is of type undefined, and not a text',
     ],
-    [() => untyped.signal(5, {}), 'Cannot send the signal "5": it is a number, and not a text'],
+    [() => untyped.signal(5, {}), 'Cannot send the signal "5": it is of type number, and not a text'],
     [
       () => untyped.request({}, {}),
-      'Cannot send the request "[object Object]": it is an object, and not a text',
+      'Cannot send the request "[object Object]": it is of type object, and not a text',
     ],
   ];
   for (const [run, text] of expected) {
