@@ -73,6 +73,7 @@ export const benches: readonly Bench[] = [
     name: "fanout",
     what: "a chat of 32 clients × 640 short messages, all to all",
     figure: "deliveriesPerCpuSecond",
+    withinS: 140,
     load: { shape: "fanout", clients: 32, messages: 640 },
     quick: { shape: "fanout", clients: 32, messages: 160, leastMs: 300 },
     repetitions: 5,

@@ -26,7 +26,7 @@ import { recoveryTable } from "./table.ts";
 
 const NODES = 3;
 /** How many cases are measured at the same time. Two messages a second are a light load. */
-const TOGETHER = 11;
+const TOGETHER = 5;
 const SEED = 1;
 
 type Extent = Omit<DropsLoad, "ports" | "dialect">;
