@@ -96,7 +96,7 @@ export class BatchIndex {
     return this.#floor;
   }
 
-  /** The same, to tell other nodes. A batch that a replica did not have when it was asked does not count here. */
+  /** The same, to tell other nodes. A batch that the stream did not have when it was asked does not count here. */
   get toldFloor(): number {
     return this.#told;
   }

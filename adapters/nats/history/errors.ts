@@ -36,6 +36,9 @@ export class RefusedError extends Error {
   }
 }
 
+/** The stream or the server does not have the right form. A retry does not change that. */
+export class UnfitError extends RefusedError {}
+
 /** It is unknown whether JetStream has done it: it was sent, and there is no answer. */
 export class UnansweredError extends Error {
   override readonly name = "UnansweredError";

@@ -64,6 +64,11 @@ export class JetStream {
     });
   }
 
+  /** The clock. */
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
   /** The largest message that the server takes, including headers, in bytes. */
   get maxPayload(): number {
     return this.#options.client.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;

@@ -12,7 +12,7 @@
 import { fromBase64 } from "../../../contract/mod.ts";
 import { encodeToken } from "../subject.ts";
 import { configOf, misfit, type StreamConfig, type StreamSettings } from "./config.ts";
-import { CODES, isGone, NOBODY, RefusedError, UnansweredError } from "./errors.ts";
+import { CODES, isGone, NOBODY, RefusedError, UnansweredError, UnfitError } from "./errors.ts";
 import { type JetStream, readAnswer } from "./jet_stream.ts";
 import { EXPECTED, isFirstAfter, type Newest, newestInOrder, type Seen, UNCOMPARED } from "./order.ts";
 import { numbersApart, widensPurges } from "./server_version.ts";
@@ -143,20 +143,19 @@ export class LogStream {
     return stored && { stored, last: stored.seq };
   }
 
-  /** The message with a number. */
+  /** The message with a number, as any replica knows it; `undefined` if the replica that answers does not have it. */
   async at(seq: number): Promise<Stored | undefined> {
-    if (!this.#direct) return await this.#get({ seq });
-    const { name } = this.#settings;
+    if (!this.#direct) return undefined;
     try {
-      const { data, headers } = await this.jetStream.fetch(`DIRECT.GET.${name}`, { seq });
+      const { data, headers } = await this.jetStream.fetch(`DIRECT.GET.${this.#settings.name}`, { seq });
       const at = Date.parse(headers?.get("Nats-Time-Stamp") ?? "");
       const subject = headers?.get("Nats-Subject") ?? "";
-      if (Number(headers?.get("Nats-Sequence")) === seq && at > 0) return { seq, subject, at, data };
+      return Number(headers?.get("Nats-Sequence")) === seq && at > 0 ? { seq, subject, at, data } : undefined;
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       this.#direct = false; // the stream does not offer direct reads, or this user may not use them
+      return undefined;
     }
-    return await this.#get({ seq }); // a replica may not have it yet
   }
 
   /** The first message with this number or a higher one, of all subjects or of one, as the stream's leader knows it. */
@@ -165,6 +164,18 @@ export class LogStream {
     subject = `${this.#settings.subjects.aside("log")}.>`,
   ): Promise<Stored | undefined> {
     return await this.#get({ seq, next_by_subj: subject });
+  }
+
+  /** Whether the stream's leader has got as far as a number. A new leader may be behind for a moment. */
+  async reaches(seq: number): Promise<boolean> {
+    const info = await this.jetStream.call(`STREAM.INFO.${this.#settings.name}`, {}) as StreamInfo;
+    return info.state.last_seq >= seq;
+  }
+
+  /** The stream has lost a message, as after a power cut. If it still ends before that number, a new life begins. */
+  lost(seq: number): void {
+    this.#memory.seq = Math.max(this.#memory.seq, seq);
+    this.renew();
   }
 
   /**
@@ -365,9 +376,6 @@ export class LogStream {
 
 /** The codes of a server for the creation of a stream that exists. */
 const TAKEN: readonly (number | undefined)[] = [CODES.streamNameInUse, CODES.subjectsOverlap];
-
-/** The stream or the server does not have the right form. A retry does not change that. */
-export class UnfitError extends RefusedError {}
 
 interface StreamInfo {
   readonly config: StreamConfig;

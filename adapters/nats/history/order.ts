@@ -131,8 +131,10 @@ export async function newestInOrder(
   isKnown?: (seq: number) => boolean,
   seen?: Seen,
 ): Promise<Newest | undefined> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+  for (let attempt = 0, highest = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const last = await leader.last(subject);
+    if ((last?.seq ?? 0) < highest) throw notYet(highest);
+    highest = last?.seq ?? 0;
     if (!last || isKnown?.(last.seq)) return last && { stored: last, last: last.seq };
     for (let top = last;;) {
       const from = expectedBy(top);
@@ -144,6 +146,7 @@ export async function newestInOrder(
       const known = seen && from <= seen.seq && await leader.next(seen.newest, subject);
       if (known && known.seq === seen.newest) return { stored: known, last: last.seq };
       const before = from === 0 ? undefined : await leader.next(from, subject);
+      if (from > 0 && !before) break; // the leader is another one, and does not have the newest one yet
       if (before?.seq !== from) {
         if ((await leader.last(subject))?.seq !== last.seq) break; // newer ones have come, and it was removed
         return { stored: between[0]!, last: last.seq }; // somebody else has removed it
@@ -152,6 +155,17 @@ export async function newestInOrder(
     }
   }
   throw new RefusedError("messages of its subject are removed again and again");
+}
+
+/**
+ * The error if the stream's leader does not have a message that was there. A new leader may be behind for a moment.
+ *
+ * @param seq The number of the message.
+ */
+export function notYet(seq: number): RefusedError {
+  return new RefusedError(
+    `the stream's leader does not have message ${seq}, which was there: it may not have everything yet`,
+  );
 }
 
 /** The messages after a number up to another number; `undefined` if the last of them is gone. */

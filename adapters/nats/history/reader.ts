@@ -92,13 +92,20 @@ class Pages {
       ? []
       : await this.#log.range(this.#stream, epoch, from, Math.min(to, first - 1));
     if (first <= to) batches.push(this.#newest); // it is in memory, even if the stream has removed it meanwhile
-    const gone = batches.findLastIndex((placed) => !placed || placed.at < this.#oldest);
+    const gone = batches.findLastIndex((placed, i) =>
+      !placed || placed.at < this.#oldest || !isBefore(placed, batches[i + 1])
+    );
     const kept = batches.slice(gone + 1) as Placed[];
     // The clock of another leader may be behind.
     let ageMs = 0;
     const ages = kept.toReversed().map(({ at }) => ageMs = Math.max(ageMs, this.#wall - at)).reverse();
     return kept.flatMap((placed, i) => recordsOf(placed, ages[i]!, from, to));
   }
+}
+
+/** Whether no message is between a batch and the next one. The stream may lose messages during a read. */
+function isBefore({ batch: { first, records } }: Placed, next: Placed | undefined): boolean {
+  return !next || first + records.length === next.batch.first;
 }
 
 function recordsOf(

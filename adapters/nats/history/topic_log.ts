@@ -10,12 +10,17 @@ import { decodeBatch, type EarlierBatch } from "./batch.ts";
 import { BatchIndex, type Entry, type Placed } from "./batch_index.ts";
 import { RefusedError } from "./errors.ts";
 import type { LogStream, Stored } from "./log_stream.ts";
-import type { Newest } from "./order.ts";
+import { type Newest, notYet } from "./order.ts";
 
 export type { Placed } from "./batch_index.ts";
 
 /** The most requests under way at once for one channel. */
 const AT_ONCE = 64;
+/**
+ * How long a leader may be behind what the node knows, in milliseconds. After that, the stream has lost the messages that
+ * the leader does not have.
+ */
+const MAX_BEHIND_MS = 10_000;
 /** The life may change while a channel is read. Then it is read again, at most this many times. */
 const MAX_ATTEMPTS = 5;
 
@@ -54,6 +59,10 @@ export class TopicLog {
   #tail: Tail | undefined;
   /** The tail that was known last. */
   #seen: Tail | undefined;
+  /** The highest number that is known to count, also if the tail is not known, and its subject. */
+  #known = { subject: "", seq: 0 };
+  /** Since when the leader does not have what the node knows, by the clock. */
+  #behindSince: number | undefined;
   /** Whether the channel is out of use when all its messages have expired. Then it is no loss that they are gone. */
   #brief = false;
 
@@ -85,16 +94,29 @@ export class TopicLog {
 
   /** Asks the stream for the position of the channel. */
   async top(stream: LogStream): Promise<Top> {
+    let reached = 0;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { life } = await stream.ready();
       const subject = stream.subjectOf(life, this.channel);
       const known = this.#index.newest;
+      const leastSeq = this.#known.subject === subject ? this.#known.seq : 0;
       const seen = this.#tail ?? this.#seen;
       const found = await stream.newest(
         subject,
         (seq) => this.counts(subject, seq),
         seen?.subject === subject ? seen : undefined,
       );
+      if ((found?.stored.seq ?? 0) < leastSeq) {
+        if (reached !== leastSeq) {
+          if ((await stream.head()).life !== life) continue;
+          await this.#expectReached(stream, leastSeq);
+          reached = leastSeq; // so the next answer is right
+          continue;
+        }
+        this.doubt();
+        if (this.#known.seq === leastSeq) this.#known = { subject: "", seq: 0 };
+      }
+      this.#behindSince = undefined;
       if (found) {
         const newest = await readNewest(stream, found);
         this.#learn(life, subject, newest, found.last);
@@ -118,8 +140,18 @@ export class TopicLog {
     throw new RefusedError("the stream is deleted or purged again and again");
   }
 
+  /** The leader does not have a message that the node knows. Throws if the leader may have less than the stream. */
+  async #expectReached(stream: LogStream, seq: number): Promise<void> {
+    if (await stream.reaches(seq)) return;
+    if (stream.replicas === 1) return stream.lost(seq);
+    const now = stream.jetStream.clock.now();
+    this.#behindSince ??= now;
+    if (now - this.#behindSince < MAX_BEHIND_MS) throw notYet(seq);
+  }
+
   /** This node has written a batch, or has received one. */
   wrote(subject: string, placed: Placed): void {
+    this.#know(subject, placed.seq);
     const tail = this.#tail;
     if (tail?.subject !== subject) return this.doubt();
     // A received batch may be old. A batch with a higher number than all known ones is the newest, even if others
@@ -232,6 +264,10 @@ export class TopicLog {
     this.#seen = undefined;
   }
 
+  #know(subject: string, seq: number): void {
+    if (subject !== this.#known.subject || seq > this.#known.seq) this.#known = { subject, seq };
+  }
+
   #learn(life: string, subject: string, placed: Placed, last = placed.seq): void {
     const { seq, batch: { epoch, first, records, brief } } = placed;
     if (life !== this.#life || epoch !== this.#epoch) this.#reset(life, epoch);
@@ -239,6 +275,7 @@ export class TopicLog {
       if (this.#tail) return; // a late answer
       this.#index.dropAfter(seq); // the stream has lost the batches after it
     }
+    this.#know(subject, seq);
     this.#brief = brief;
     this.#index.add(placed);
     if (this.#index.newest?.seq !== seq) {
@@ -272,15 +309,10 @@ export class TopicLog {
       fetched.push(
         ...await Promise.all(
           entries.slice(i, i + AT_ONCE).map(async (entry) => {
-            const stored = await stream.at(entry.seq);
-            // If the stream has lost its newest messages, it gives their numbers again, also to other channels.
-            const placed = stored?.subject === subject ? readPlaced(stored) : undefined;
-            if (placed && placed.batch.epoch === epoch && isOf(placed, entry)) {
-              index.add(placed);
-              return placed;
-            }
-            index.gone(entry);
-            return undefined;
+            const placed = await fetch(stream, subject, epoch, entry);
+            if (placed) index.add(placed);
+            else index.gone(entry);
+            return placed;
           }),
         ),
       );
@@ -289,9 +321,38 @@ export class TopicLog {
   }
 }
 
-/** Whether a batch is the one in the index at this place. */
-function isOf({ batch: { first, records } }: Placed, entry: Entry): boolean {
-  return first === entry.first && records.length === entry.count;
+/** Reads the batch of an entry; `undefined` if it is removed. */
+async function fetch(
+  stream: LogStream,
+  subject: string,
+  epoch: string,
+  entry: Entry,
+): Promise<Placed | undefined> {
+  const placed = placedOf(await stream.at(entry.seq), subject, epoch, entry);
+  if (placed) return placed;
+  // A replica may be behind, and one of an old version may give the number to another message. So the leader decides.
+  const next = await stream.next(entry.seq, subject);
+  // A newer batch was there before. Without it, a leader that is new may be behind, too.
+  if (!next && stream.replicas > 1) throw notYet(entry.seq);
+  return placedOf(next, subject, epoch, entry);
+}
+
+/**
+ * The batch of an entry, if a message has it. If the stream has lost its newest messages, it gives their numbers again, also to
+ * other channels.
+ */
+function placedOf(
+  stored: Stored | undefined,
+  subject: string,
+  epoch: string,
+  { seq, first, count }: Entry,
+): Placed | undefined {
+  if (stored?.seq !== seq || stored.subject !== subject) return undefined;
+  const placed = readPlaced(stored);
+  const { batch } = placed;
+  return batch.epoch === epoch && batch.first === first && batch.records.length === count
+    ? placed
+    : undefined;
 }
 
 /**

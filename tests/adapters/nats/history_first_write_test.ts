@@ -9,6 +9,8 @@ import { test } from "../../harness.ts";
 function scene(...answers: (Stored | undefined | Promise<Stored | undefined>)[]) {
   let rounds = 0;
   const stream = {
+    replicas: 1,
+    reaches: () => Promise.resolve(true),
     ready: () => Promise.resolve({ life: "L", round: rounds, seq: 1 }),
     head: () => Promise.resolve({ life: "L", round: rounds, seq: 1 }),
     subjectOf: () => "s",

@@ -31,7 +31,10 @@ export class MemoryStream {
   readonly #nodes: MemoryNode[] = [];
   /** The requests that it accepts. */
   readonly limits = { maxPayload: 1024 * 1024 };
-  #seq = 0;
+  /** The present life. A new one begins when a node knows a message that is lost. */
+  life = "L";
+  /** The number of the newest message. */
+  last = 0;
 
   /** A node on this stream. */
   node(): MemoryNode {
@@ -41,7 +44,7 @@ export class MemoryStream {
       nodeId: () => "n",
       clock: systemClock,
       stream: () => this.stream,
-      wall: () => this.#seq,
+      wall: () => this.last,
       onTrimmed() {},
     });
     const node = { log, appender, listens: true };
@@ -55,7 +58,7 @@ export class MemoryStream {
       this.refused++;
       return undefined;
     }
-    const seq = this.#seq += 3; // others write as well
+    const seq = this.last += 3; // others write as well
     this.kept.push({ seq, subject: SUBJECT, at: seq, data });
     const placed = { seq, at: seq, batch: decodeBatch(data)! };
     for (const { log, listens } of this.#nodes) if (listens) log.wrote(SUBJECT, placed);
@@ -69,9 +72,15 @@ export class MemoryStream {
   /** The stream in the view of nodes. */
   readonly stream = {
     jetStream: this.limits,
+    replicas: 1,
     compares: true,
-    ready: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),
-    head: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),
+    ready: () => Promise.resolve({ life: this.life, round: 0, seq: 1 }),
+    head: () => Promise.resolve({ life: this.life, round: 0, seq: 1 }),
+    reaches: (seq: number) => Promise.resolve(this.last >= seq),
+    lost: () => {
+      this.life += "L";
+      this.kept.splice(0);
+    },
     nextRound: () => Promise.resolve(), // as for channels that are brief
     subjectOf: () => SUBJECT,
     newest: () => {
@@ -80,6 +89,7 @@ export class MemoryStream {
       return Promise.resolve(stored && { stored, last: stored.seq });
     },
     at: (wanted: number) => Promise.resolve((this.reads++, this.#at(wanted))),
+    next: (from: number) => Promise.resolve((this.reads++, this.kept.find(({ seq }) => seq >= from))),
     keep: async (_subject: string, expected: number, data: Uint8Array) => {
       await Promise.resolve(); // on its way
       return this.#keep(expected, data);

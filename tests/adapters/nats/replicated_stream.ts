@@ -35,6 +35,18 @@ export class ReplicatedStream {
   readonly kept: Stored[] = [];
   /** All messages that were ever stored. */
   readonly told: Told[] = [];
+  /** What the leader has. A new leader may not have everything yet. */
+  leads: () => readonly Stored[] = () => this.kept;
+  /** What the replica has that delivers the next message. */
+  delivers: () => readonly Stored[] = () => this.kept;
+  /** The highest number of the leader, if messages of other channels or removed ones have it. */
+  reached = 0;
+  /** How many requests were answered. */
+  requests = 0;
+  /** How many rounds were begun. */
+  rounds = 0;
+  /** The time, in milliseconds. */
+  now = 0;
   readonly #nodes: ReplicatedNode[] = [];
   readonly #turns: () => number;
   #seq = 0;
@@ -94,6 +106,7 @@ export class ReplicatedStream {
   }
 
   async #ask<T>(find: () => T): Promise<T> {
+    this.requests++;
     await this.#pass();
     const found = find();
     await this.#pass();
@@ -101,21 +114,24 @@ export class ReplicatedStream {
   }
 
   readonly #leader = {
-    last: () => this.#ask(() => this.kept.at(-1)),
-    next: (from: number) => this.#ask(() => this.kept.find(({ seq }) => seq >= from)),
+    last: () => this.#ask(() => this.leads().at(-1)),
+    next: (from: number) => this.#ask(() => this.leads().find(({ seq }) => seq >= from)),
   };
 
   /** The stream in the view of nodes. */
   readonly stream = {
-    jetStream: { maxPayload: 1024 * 1024 },
+    jetStream: { maxPayload: 1024 * 1024, clock: { ...systemClock, now: () => this.now } },
     replicas: 3,
     compares: false,
     ready: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),
-    head: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),
+    head: () => Promise.resolve({ life: "L", round: this.rounds, seq: 1 }),
+    nextRound: () => Promise.resolve(void this.rounds++),
+    reaches: (seq: number) => this.#ask(() => Math.max(this.reached, this.leads().at(-1)?.seq ?? 0) >= seq),
     subjectOf: () => SUBJECT,
     newest: (subject: string, counts?: (seq: number) => boolean, seen?: Seen) =>
       newestInOrder(this.#leader, subject, counts, seen),
-    at: (wanted: number) => this.#ask(() => this.kept.find(({ seq }) => seq === wanted)),
+    at: (wanted: number) => this.#ask(() => this.delivers().find(({ seq }) => seq === wanted)),
+    next: this.#leader.next,
     keep: async (
       subject: string,
       expected: number,
