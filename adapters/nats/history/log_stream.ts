@@ -13,22 +13,13 @@ import { fromBase64 } from "../../../contract/mod.ts";
 import { encodeToken } from "../subject.ts";
 import { configOf, misfit, type StreamConfig, type StreamSettings } from "./config.ts";
 import { CODES, isGone, NOBODY, RefusedError, UnansweredError, UnfitError } from "./errors.ts";
+import { encodeHead, type Head, newLife, readHead } from "./head.ts";
 import { type JetStream, readAnswer } from "./jet_stream.ts";
 import { EXPECTED, isFirstAfter, type Newest, newestInOrder, type Seen, UNCOMPARED } from "./order.ts";
 import { numbersApart, widensPurges } from "./server_version.ts";
 import type { Stored } from "./stored.ts";
 
 export type { Stored } from "./stored.ts";
-
-/** The present life of the stream. */
-export interface Head {
-  /** Its name, which is part of subjects. */
-  readonly life: string;
-  /** Rises by one before channels are forgotten. So a channel that begins again has another epoch. */
-  readonly round: number;
-  /** The number that the next write of the head must expect. */
-  readonly seq: number;
-}
 
 /** What a node remembers of the stream after a connection is lost. */
 export interface Memory {
@@ -45,9 +36,6 @@ const MAX_ATTEMPTS = 10;
  * pause.
  */
 const MAX_BEGINNINGS = 1_000;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** The stream. */
 export class LogStream {
@@ -117,8 +105,11 @@ export class LogStream {
 
   /** Begins a new round: empty channels get another epoch than before. */
   async nextRound(): Promise<void> {
-    const { life, round, seq } = await this.head();
-    await this.#writeHead({ life, round: round + 1 }, seq);
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const { life, round, seq } = await this.head();
+      if (await this.#writeHead({ life, round: round + 1 }, seq)) return;
+    }
+    throw this.#changing();
   }
 
   /** The newest message of a subject, as the stream's leader knows it, whether it counts or not. */
@@ -250,7 +241,7 @@ export class LogStream {
     if (info.state.last_seq === 0) await this.#begin();
     const head = await this.#readHead();
     if (head.life !== this.#memory.life || !this.#hasLost(info)) return this.#remember(head);
-    await this.#writeHead({ life: newLife(), round: 0 }, head.seq);
+    await this.#writeHead(newLife(), head.seq);
     await this.#purge({ filter: `${this.#settings.subjects.aside("log")}.${head.life}.*` });
     return this.#remember(await this.#readHead());
   }
@@ -264,7 +255,8 @@ export class LogStream {
   async #begin(): Promise<void> {
     for (let attempt = 1;; attempt++) {
       try {
-        return await this.#writeHead({ life: newLife(), round: 0 }, 0);
+        await this.#writeHead(newLife(), 0);
+        return;
       } catch (error) {
         const isIncomplete = error instanceof RefusedError && error.code === NOBODY;
         if (!isIncomplete || attempt === MAX_BEGINNINGS) throw error;
@@ -278,9 +270,9 @@ export class LogStream {
       const newest = await this.newest(this.#headSubject);
       const head = newest && readHead(newest);
       if (head) return head;
-      await this.#writeHead({ life: newLife(), round: 0 }, newest?.last ?? 0);
+      await this.#writeHead(newLife(), newest?.last ?? 0);
     }
-    throw new RefusedError(`other nodes change the head of stream ${this.#settings.name} all the time`);
+    throw this.#changing();
   }
 
   #remember(head: Head): Head {
@@ -330,9 +322,15 @@ export class LogStream {
     }
   }
 
-  async #writeHead(head: Omit<Head, "seq">, expected: number): Promise<void> {
-    const kept = await this.keep(this.#headSubject, expected, encoder.encode(JSON.stringify(head)));
+  /** Returns whether it is kept. It is not kept if another node was faster, or the leader did not have the newest head. */
+  async #writeHead(head: Omit<Head, "seq">, expected: number): Promise<boolean> {
+    const kept = await this.keep(this.#headSubject, expected, encodeHead(head));
     if (kept !== undefined && expected > 0) await this.purge(this.#headSubject, { seq: kept });
+    return kept !== undefined;
+  }
+
+  #changing(): RefusedError {
+    return new RefusedError(`other nodes change the head of stream ${this.#settings.name} all the time`);
   }
 
   async #purge(what: { readonly filter: string; readonly seq?: number }): Promise<void> {
@@ -380,20 +378,4 @@ const TAKEN: readonly (number | undefined)[] = [CODES.streamNameInUse, CODES.sub
 interface StreamInfo {
   readonly config: StreamConfig;
   readonly state: { readonly last_seq: number };
-}
-
-/** 16 letters and digits, for subjects and epochs. */
-function newLife(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte % 32).toString(32)).join("");
-}
-
-function readHead({ stored, last }: Newest): Head | undefined {
-  try {
-    const { life, round } = JSON.parse(decoder.decode(stored.data));
-    return /^[0-9a-v]{16}$/.test(life) && Number.isSafeInteger(round)
-      ? { life, round, seq: last }
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
