@@ -1,6 +1,17 @@
 import { type Codec, type Encoded, jsonCodec, type ServerMessage } from "../../contract/mod.ts";
+import type { OutboxLimits } from "../../hub/outbox/outbox_rules.ts";
 import { OutgoingMessage, type Urgency } from "../../hub/outbox/outgoing_message.ts";
 import { Sequence } from "../../hub/outbox/sequence.ts";
+
+/** The limits of an outbox that nothing exceeds. */
+export const NO_LIMITS: OutboxLimits = {
+  maxMessages: Infinity,
+  maxBytes: Infinity,
+  policy: "close",
+  maxFrameMessages: 64,
+  maxFrameLength: 64 * 1024,
+  highWaterBytes: Infinity,
+};
 
 /** A codec that counts its work. Its frames are bytes, so that two that are equal can still be told apart. */
 export class CountingCodec implements Codec {

@@ -5,16 +5,7 @@ import type { OutboxLimits } from "../../hub/outbox/outbox_rules.ts";
 import { Turn } from "../../hub/outbox/turn.ts";
 import type { Link } from "../../transports/transport.ts";
 import { FakeClock } from "../fake_clock.ts";
-import { CountingCodec, numbered } from "./counting_codec.ts";
-
-const LIMITS: OutboxLimits = {
-  maxMessages: Infinity,
-  maxBytes: Infinity,
-  policy: "close",
-  maxFrameMessages: 64,
-  maxFrameLength: 64 * 1024,
-  highWaterBytes: 1_000,
-};
+import { CountingCodec, NO_LIMITS, numbered } from "./counting_codec.ts";
 
 /** A link that takes frames, and lets them leave when it is told to. */
 class HeldLink implements Link {
@@ -36,7 +27,7 @@ class HeldLink implements Link {
 
 /** Outboxes that share a turn. */
 export function outboxScene(given: Partial<OutboxLimits> = {}) {
-  const limits = { ...LIMITS, ...given };
+  const limits = { ...NO_LIMITS, highWaterBytes: 1_000, ...given };
   const codec = new CountingCodec();
   const clock = new FakeClock();
   const ends: (() => void)[] = [];

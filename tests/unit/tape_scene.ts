@@ -7,16 +7,7 @@ import { SharedRecord } from "../../hub/outbox/shared_record.ts";
 import { Turn } from "../../hub/outbox/turn.ts";
 import type { Link } from "../../transports/transport.ts";
 import { FakeClock } from "../fake_clock.ts";
-import { CountingCodec, numbered } from "./counting_codec.ts";
-
-const LIMITS: OutboxLimits = {
-  maxMessages: Infinity,
-  maxBytes: Infinity,
-  policy: "close",
-  maxFrameMessages: 64,
-  maxFrameLength: 64 * 1024,
-  highWaterBytes: Infinity,
-};
+import { CountingCodec, NO_LIMITS, numbered } from "./counting_codec.ts";
 
 /** The part of a connection that groups use, with a real outbox over a link that only records. */
 export class FakeConnection {
@@ -97,7 +88,7 @@ export class TapeScene {
   readonly #ends: (() => void)[] = [];
 
   constructor(limits: Partial<OutboxLimits> = {}) {
-    this.limits = { ...LIMITS, ...limits };
+    this.limits = { ...NO_LIMITS, ...limits };
     this.turn = new Turn(this.codec, this.limits, { endOfTurn: (end) => this.#ends.push(end) });
   }
 
