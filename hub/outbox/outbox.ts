@@ -105,7 +105,7 @@ export class Outbox implements Gatherer, CohortMember, Congested {
   pushOwn(message: OutgoingMessage): void {
     if (!this.#takes(message)) return;
     const reply = this.#reply;
-    if (Array.isArray(reply) && reply.length < MAX_REPLIES && !this.turn.isFull(reply.length + 1, 0)) {
+    if (Array.isArray(reply) && this.#hasRoom(reply, message)) {
       reply.push(message);
       return;
     }
@@ -256,6 +256,14 @@ export class Outbox implements Gatherer, CohortMember, Congested {
     if (this.closed) return false;
     message.encoded(this.turn.codec);
     return !this.closed;
+  }
+
+  /** Whether a message fits into the first frame. A client with many answers gets the others as all messages are sent. */
+  #hasRoom(reply: readonly OutgoingMessage[], message: OutgoingMessage): boolean {
+    const { codec } = this.turn;
+    let size = message.encoded(codec).length;
+    for (const one of reply) size += one.encoded(codec).length;
+    return reply.length < MAX_REPLIES && !this.turn.isFull(reply.length + 1, size);
   }
 
   #gatherReply(): void {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { test } from "../harness.ts";
 import { numbered } from "./counting_codec.ts";
 import { outboxScene as scene } from "./outbox_scene.ts";
@@ -64,4 +64,26 @@ test("outbox: a connection that is closed while the answers to its hello are gat
   one.outbox.endReply();
   for (const end of ends) end();
   assertEquals(one.sent(), [[-1, 0]]);
+});
+
+test("outbox: the first frame keeps to the length of a frame, and what follows it to the limits of a slow reader", () => {
+  const { outbox, endTurn } = scene({
+    maxFrameLength: 1_000,
+    highWaterBytes: 2_000,
+    maxBytes: 3_000,
+  });
+  const large = (n: number) => numbered(n, undefined, "-".repeat(400));
+  const one = outbox({ corked: true });
+  one.outbox.uncork(numbered(-1), true);
+  for (let n = 0; n < 3; n++) one.outbox.pushOwn(large(n));
+  one.outbox.endReply();
+  endTurn();
+  assertEquals(one.sent().flat(), [-1, 0, 1, 2]);
+  for (const frame of one.link.frames) assertLess(frame.length, 1_500);
+  const slow = outbox({ corked: true });
+  slow.outbox.uncork(numbered(-1), true);
+  for (let n = 0; n < 20; n++) slow.outbox.pushOwn(large(n));
+  slow.outbox.endReply();
+  endTurn();
+  assertGreater(slow.outbox.held, 10); // where the limits count
 });
