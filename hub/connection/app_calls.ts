@@ -7,7 +7,7 @@
 
 import { type Clock, systemClock } from "../../contract/mod.ts";
 import { Drops } from "./drops.ts";
-import { isForClient, isOutage, own } from "./own_errors.ts";
+import { isForClient, isOutage, ownOf, type Signalled } from "./own_errors.ts";
 import type { HubErrorInfo } from "../api/options.ts";
 
 /** A promise that knows whether any code listens to it: `await`, `then`, `catch`, `finally` or `Promise.all`. */
@@ -72,8 +72,8 @@ export class AppCalls {
    * @param options The options of the call, with the signal that the application gave, if it did.
    * @returns The promise for the application.
    */
-  run<T>(name: string, call: () => T | Promise<T>, options?: { readonly signal?: AbortSignal }): Promise<T> {
-    return this.#run(name, call, (error) => marked(error, options));
+  run<T>(name: string, call: () => T | Promise<T>, options?: Signalled): Promise<T> {
+    return this.#run(name, call, (error) => ownOf(error, options));
   }
 
   /** Runs a call whose errors may come from the other side, as the answer of a client. */
@@ -118,15 +118,6 @@ export class AppCalls {
       });
     });
     return answer;
-  }
-}
-
-/** Marks the error of a call as the hub's own. The signal may be a getter of the application that throws. */
-function marked(error: unknown, options?: { readonly signal?: AbortSignal }): unknown {
-  try {
-    return own(error, options?.signal);
-  } catch {
-    return own(error);
   }
 }
 

@@ -16,6 +16,12 @@ const AWAY: ReadonlyMap<string, string> = new Map([
   ["TIMEOUT", "The server could not do this in time"],
 ]);
 
+/** Options of a method that can be aborted. */
+export interface Signalled {
+  /** The signal that the application gave, if it did. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Marks an error that a method of the hub throws into code of the application. `DISCONNECTED` tells of a client that
  * is gone, so it stays as it is.
@@ -30,6 +36,20 @@ export function own<E>(error: E, signal?: AbortSignal): E {
   return error;
 }
 
+/**
+ * As {@linkcode own}, with the options that the application gave to the method. Their signal may be a getter that throws.
+ *
+ * @param error The error.
+ * @param options The options, as they were given.
+ */
+export function ownOf<E>(error: E, options: Signalled | undefined): E {
+  try {
+    return own(error, options?.signal);
+  } catch {
+    return own(error);
+  }
+}
+
 /** Whether it is an error of a method of the hub. */
 export function isOwn(error: unknown): boolean {
   return isHubError(error) && OWN.has(error);
@@ -39,17 +59,17 @@ export function isOwn(error: unknown): boolean {
  * Marks the errors of a part of a method. For methods in which other errors come from the other side.
  *
  * @param part The part.
- * @param signal As for {@linkcode own}.
+ * @param options As for {@linkcode ownOf}.
  */
-export function owning<T>(part: () => T, signal?: AbortSignal): T {
+export function owning<T>(part: () => T, options?: Signalled): T {
   try {
     const value = part();
     if (!(value instanceof Promise)) return value;
     return value.catch((error) => {
-      throw own(error, signal);
+      throw ownOf(error, options);
     }) as T;
   } catch (error) {
-    throw own(error, signal);
+    throw ownOf(error, options);
   }
 }
 

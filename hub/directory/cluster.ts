@@ -215,9 +215,9 @@ export function createCluster(
     leader: () => nodes.leader(),
     on: (event, listener) => listeners.on(event, listener),
     estimate: () => nodes.list().reduce((sum, { connections }) => sum + connections, 0),
-    exists: (query, options) => owning(() => exists(query, options), options?.signal),
-    connections: (query, options) => owning(() => connections(query, options), options?.signal),
-    count: (query = {}, options) => owning(() => counted("count", query, NOWHERE, options), options?.signal),
+    exists: (query, options) => owning(() => exists(query, options), options),
+    connections: (query, options) => owning(() => connections(query, options), options),
+    count: (query = {}, options) => owning(() => counted("count", query, NOWHERE, options), options),
     disconnect: (query, options) =>
       calls.run("disconnect", () => {
         const { code, reason, ...patience } = readOptions("disconnect", options, DISCONNECT);

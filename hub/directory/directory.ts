@@ -87,7 +87,7 @@ export class Directory {
     const patience = { timeoutMs: timeoutMs + GRACE_MS, signal };
     const outcome = await owning(
       () => nodeRequests.ask([node], "connection:request", asked, patience),
-      signal,
+      { signal },
     );
     const failure = outcome.failures.get(node);
     if (failure) throw failure;

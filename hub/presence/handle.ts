@@ -81,8 +81,8 @@ export class PresenceHandle implements HubPresence<unknown, unknown> {
 
   async count(query?: PresenceQuery): Promise<number> {
     const { by, signal } = readOptions("count", query, QUERY);
-    await owning(() => this.#parts.settled(signal), signal);
-    return await owning(() => this.#parts.source.count(this.#place.channel, by, signal), signal);
+    await owning(() => this.#parts.settled(signal), { signal });
+    return await owning(() => this.#parts.source.count(this.#place.channel, by, signal), { signal });
   }
 
   on(
@@ -118,10 +118,10 @@ export class PresenceHandle implements HubPresence<unknown, unknown> {
     },
   ): Promise<PresencePage> {
     const { signal } = query;
-    await owning(() => this.#parts.settled(signal), signal);
+    await owning(() => this.#parts.settled(signal), { signal });
     const { entries, count, cursor } = await owning(
       () => this.#parts.source.page(this.#place.channel, query),
-      signal,
+      { signal },
     );
     return {
       members: entries.map((entry) => toMember(query.by, entry)),

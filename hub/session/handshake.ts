@@ -88,6 +88,7 @@ export class Handshake {
   #authenticating: Abortable | undefined;
   #turnToEnter: AdmissionTurn | undefined;
   #saidHello = false;
+  #over = false;
 
   /**
    * @param options Its options.
@@ -147,8 +148,8 @@ export class Handshake {
    *
    * @param hello The client's hello.
    * @returns The connection; a promise of it only if its turn has not come, or the application gave a promise.
-   * @throws {HubError} `FORBIDDEN`, {@linkcode BusyError}, or the error with which the application refuses the
-   * client.
+   * @throws {HubError} `FORBIDDEN`, {@linkcode BusyError}, `DISCONNECTED` when the client has gone meanwhile, or the error
+   * with which the application refuses the client.
    */
   authenticate(hello: KeptHello): Connection | Promise<Connection> {
     const { contract, authentications } = this.#options.context;
@@ -161,6 +162,7 @@ export class Handshake {
 
   #identify(hello: KeptHello, surface: Surface, turn: AdmissionTurn): Connection | Promise<Connection> {
     try {
+      if (this.#over) throw gone(); // after its turn came, and before this
       const identified = this.#ask(hello);
       if (identified instanceof Promise) return this.#connectLater(hello, surface, turn, identified);
       turn.done();
@@ -264,9 +266,10 @@ export class Handshake {
 
   /** Ends the handshake: the hub welcomes the client, or the link is gone. */
   end(): void {
+    this.#over = true;
     this.#cancelDeadline();
     this.#turnToEnter?.gone();
-    this.#authenticating?.abort(new HubError("DISCONNECTED", "The client is gone"));
+    this.#authenticating?.abort(gone());
   }
 
   #hello(frame: Encoded): void {
@@ -283,6 +286,10 @@ export class Handshake {
       this.refuse(error, CLOSE_CODES.PROTOCOL_ERROR);
     }
   }
+}
+
+function gone(): HubError {
+  return new HubError("DISCONNECTED", "The client is gone");
 }
 
 function reasonOf(error: unknown, otherwise: number): RefusalReason {

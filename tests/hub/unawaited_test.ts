@@ -205,6 +205,9 @@ test("a call whose options throw when they are read rejects, and does not wait w
     () => hub.room("r").request("confirm", { question: "?" }, options),
     () => hub.cluster.disconnect({ user: "ann" }, options),
     () => hub.cluster.join({ user: "ann" }, "r", options),
+    () => hub.cluster.connections({ user: "ann" }, options),
+    () => hub.cluster.count({ user: "ann" }, options),
+    () => hub.cluster.exists({ user: "ann" }, options),
   ];
   for (const call of calls) assertEquals((await rejection(call()) as Error).message, "no signal");
   await turns();

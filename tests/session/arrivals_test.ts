@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Clock, systemClock } from "../../contract/clock.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
-import { turn } from "../hub/wires.ts";
+import { microtasks, turn } from "../hub/wires.ts";
 import { pass, type Peer, stage, type Untyped } from "./scene.ts";
 
 const contract = { roles: { m: { clientToServer: { ping: { input: pass, output: pass } } } } };
@@ -107,6 +107,24 @@ test("arrivals: authenticate is not called for a client that leaves while it wai
   hub.made[0]!.answer();
   await waitFor(() => hub.made.length === 2, { what: "the next" });
   assertEquals(hub.tokens(), ["a", "c"]);
+});
+
+test("arrivals: authenticate is not called for a client that has left when its turn comes, or its signal is aborted", async () => {
+  let untold = 0;
+  for (let steps = 0; steps < 20; steps++) {
+    await using hub = await door({ maxAuthenticating: 1 });
+    const [, second] = ["a", "b"].map(hub.come);
+    await hub.until(1, 1);
+    hub.made[0]!.answer();
+    await microtasks(steps);
+    second!.leave();
+    await waitFor(() => hub.scene.hub.stats().handshakes === 0, { what: "the goodbye" });
+    await turn();
+    const call = hub.made.find(({ token }) => token === "b");
+    if (call?.signal.aborted === false) untold++;
+    if (!call) await hub.until(0, 0);
+  }
+  assertEquals(untold, 0);
 });
 
 test("arrivals: clients that connect and leave, again and again, make no more calls than allowed, until their time is up", async () => {
