@@ -57,10 +57,10 @@ class Peer {
     this.outbox = new Outbox(link, turn, { limits, clock });
   }
 
-  uncork(): void {
+  uncork(answers: boolean): void {
     if (!this.outbox.closed) this.corked = false;
     if (this.outbox.held > 0) this.slow = true;
-    this.outbox.uncork(numbered(WELCOME));
+    this.outbox.uncork(numbered(WELCOME), answers);
   }
 
   /** The client reads all that has left. */
@@ -101,7 +101,7 @@ const step = fc.record({
     { weight: 10, arbitrary: fc.constantFrom("deliver", "except", "event") },
     { weight: 5, arbitrary: fc.constantFrom("push", "own", "flush", "reply", "done", "bad") },
     { weight: 6, arbitrary: fc.constantFrom("add", "add", "add", "delete") },
-    { weight: 6, arbitrary: fc.constantFrom("end", "drain", "uncork", "time") },
+    { weight: 6, arbitrary: fc.constantFrom("end", "drain", "uncork", "greet", "time") },
   ),
   g: fc.nat(3),
   c: fc.nat(CONNECTIONS - 1),
@@ -137,7 +137,7 @@ test("cohort: slow members of two codecs lose only what may be dropped, and each
       );
       const conns = peers as unknown as Connection[];
       const hears = (i: number) => i % 4 < 2;
-      for (const peer of peers.slice(2)) peer.uncork();
+      for (const peer of peers.slice(4)) peer.uncork(false);
       const groups = Array.from({ length: 4 }, () => new Group());
       const end = () => ends.splice(0).forEach((call) => call());
       for (const [n, { what, g, c, urgency, padding }] of steps.entries()) {
@@ -186,7 +186,7 @@ test("cohort: slow members of two codecs lose only what may be dropped, and each
         else if (what === "delete") group.delete(conns[c]!);
         else if (what === "end") end();
         else if (what === "drain") peer.drain();
-        else if (what === "uncork") peer.uncork();
+        else if (what === "uncork" || what === "greet") peer.uncork(what === "greet");
         else clock.advance(60);
       }
       for (const { outbox } of peers) outbox.endReply();
