@@ -164,19 +164,29 @@ function inside({ owner, path }: Place, at: number): Place {
 }
 
 /**
- * A table whose names are not known here: rules by topic pattern, headers.
+ * A table whose names are not known here: rules by topic pattern. It takes only the object's own names. So it refuses an
+ * object that has others from its class: a rule that is not read would leave its topic open.
  *
  * @param kind What each of its values may be. A value of `undefined` counts as absent.
  */
 export function byName<T>(kind: Kind<T>): Kind<Readonly<Record<string, T>>> {
   return (value, place) => {
     if (!isBag(value)) throw wrong(value, place, "an object");
+    if (!isPlain(value)) {
+      throw wrong(value, place, "a plain object: what a class or another object hands down is not read");
+    }
     const read: Record<string, T> = Object.create(null);
     for (const [name, item] of Object.entries(value)) {
       if (item !== undefined) read[name] = kind(item, within(place, name));
     }
     return read;
   };
+}
+
+/** Whether an object is of no class. The plain objects of other realms have another `Object.prototype`. */
+function isPlain(value: object): boolean {
+  const parent: unknown = Object.getPrototypeOf(value);
+  return parent === null || Object.getPrototypeOf(parent) === null;
 }
 
 /** A signal that aborts a wait. */

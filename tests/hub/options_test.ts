@@ -96,6 +96,29 @@ test("a rule for a topic that the contract does not have is refused, with the to
   void createHub(contract, { authenticate: ({ role }) => ({ role }), authorize: all }).close();
 });
 
+test("rules that are methods of a class are refused, and not skipped in silence: their topics would be open", () => {
+  class Rules {
+    stats() {
+      return false;
+    }
+  }
+  const authenticate = ({ role }: { readonly role: string }) => ({ role });
+  const message =
+    "Cannot use this object as authorize of createHub: give a plain object: what a class or another object " +
+    "hands down is not read";
+  for (
+    const authorize of [
+      new Rules(),
+      Object.create({ stats: () => false }),
+      new (class extends Rules {})(),
+    ]
+  ) {
+    assertThrows(() => createHub(contract, { authenticate, authorize } as never), TypeError, message);
+  }
+  const bare = Object.assign(Object.create(null), { stats: () => false });
+  void createHub(contract, { authenticate, authorize: bare } as never).close();
+});
+
 test("a hub needs a contract and options", () => {
   const create = createHub as (...args: unknown[]) => unknown;
   const options = { authenticate: () => ({ role: "member" }) };
