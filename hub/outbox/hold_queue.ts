@@ -25,6 +25,10 @@ const MOMENT_FACTOR = 8;
 /**
  * A queue with limits. It conflates or drops messages, or overflows.
  *
+ * A message of a key normally removes the earlier one and comes last. If all keys change faster than the client reads, those that
+ * change last would never get to the front. So a message that has waited while a frame left stays, and then the queue holds
+ * two messages of its key.
+ *
  * At first it holds whole sequences, whose frames other connections share. When a message can be conflated or must be
  * dropped, it changes to single messages, until it is empty.
  */
@@ -39,6 +43,10 @@ export class HoldQueue {
   #droppable = 0;
   /** The index of the latest message, by conflation key. */
   readonly #byKey = new Map<string, number>();
+  /** The index of an earlier message that stays, by conflation key. */
+  readonly #staying = new Map<string, number>();
+  /** The items before this index were there when a frame last left. */
+  #passed = 0;
   #size = 0;
   #bytes = 0;
   #dropped = 0;
@@ -76,8 +84,8 @@ export class HoldQueue {
   }
 
   /**
-   * Adds messages at the end. A message with a conflation key removes the earlier one with that key. The remaining
-   * messages keep their order.
+   * Adds messages at the end. A message with a conflation key removes the earlier one with that key, or the later of two.
+   * The remaining messages keep their order.
    *
    * @param sequence The messages.
    */
@@ -94,13 +102,13 @@ export class HoldQueue {
   }
 
   /**
-   * Drops messages until the queue is within its limits.
+   * Drops messages until the queue is within its limits. If the policy is to close, these are only earlier ones of keys.
    *
    * @returns `false` when the policy allows no further drop: the connection must close.
    */
   enforce(): boolean {
     if (!this.exceeded) return true;
-    if (this.#limits.policy === "close") return false;
+    if (this.#limits.policy === "close") return this.#dropStaying();
     this.#breakUp();
     while (this.exceeded) if (!this.#dropOldest()) return false;
     return true;
@@ -130,6 +138,7 @@ export class HoldQueue {
         break;
       }
     }
+    this.#passed = this.#items.length;
     if (this.#size === 0) this.clear();
     else if (this.#head > 1_024 && 2 * this.#head > this.#items.length) this.#closeHoles();
     return singles.length > 0 ? this.#codec.join(singles) : frame;
@@ -142,6 +151,8 @@ export class HoldQueue {
     this.#single = false;
     this.#droppable = 0;
     this.#byKey.clear();
+    this.#staying.clear();
+    this.#passed = 0;
     this.#size = 0;
     this.#bytes = 0;
   }
@@ -164,12 +175,24 @@ export class HoldQueue {
     const { conflateKey } = message.urgency;
     if (conflateKey !== undefined) {
       const earlier = this.#byKey.get(conflateKey);
-      if (earlier !== undefined) this.#drop(earlier);
+      if (earlier! < this.#passed && !this.#staying.has(conflateKey)) {
+        this.#staying.set(conflateKey, earlier!);
+      } else if (earlier !== undefined) this.#drop(earlier);
       this.#byKey.set(conflateKey, this.#items.length);
     }
     this.#items.push(message);
     this.#size++;
     this.#bytes += message.size(this.#codec);
+  }
+
+  /** Drops earlier messages of keys, the last ones first: those at the front have waited longest. */
+  #dropStaying(): boolean {
+    for (const index of [...this.#staying.values()].sort((one, other) => other - one)) {
+      if (!this.exceeded) return true;
+      this.#forget(this.#items[index] as OutgoingMessage, index);
+      this.#dropped++;
+    }
+    return !this.exceeded;
   }
 
   #dropOldest(): boolean {
@@ -196,19 +219,29 @@ export class HoldQueue {
     this.#size--;
     this.#bytes -= bytes;
     const { conflateKey } = message.urgency;
-    if (conflateKey !== undefined && this.#byKey.get(conflateKey) === index) this.#byKey.delete(conflateKey);
+    if (conflateKey === undefined) return bytes;
+    for (const known of [this.#byKey, this.#staying]) {
+      if (known.get(conflateKey) === index) known.delete(conflateKey);
+    }
     return bytes;
   }
 
   #closeHoles(): void {
+    let passed = 0;
+    for (let i = this.#head; i < this.#passed; i++) if (this.#items[i]) passed++;
+    this.#passed = passed;
     this.#items = this.#items.filter((item) => item !== undefined);
     this.#head = 0;
     this.#droppable = 0;
     if (!this.#single) return;
     this.#byKey.clear();
+    this.#staying.clear();
     for (const [index, item] of this.#items.entries()) {
       const { conflateKey } = (item as OutgoingMessage).urgency;
-      if (conflateKey !== undefined) this.#byKey.set(conflateKey, index);
+      if (conflateKey === undefined) continue;
+      const earlier = this.#byKey.get(conflateKey);
+      if (earlier !== undefined) this.#staying.set(conflateKey, earlier);
+      this.#byKey.set(conflateKey, index);
     }
   }
 }

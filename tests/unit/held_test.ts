@@ -54,6 +54,34 @@ test("held: a later message of a key takes the earlier one's place at the end, a
   assertEquals([held.dropped, drain()], [3, [8]]);
 });
 
+test("held: of keys that all change faster than the client reads, each has its turn, with at most two messages of it", () => {
+  const { held, add, shift } = scene();
+  const sent = new Map<number, number[]>();
+  const round = (n: number) =>
+    add(...Array.from({ length: 10 }, (_, key) => numbered(n * 10 + key, latest(`${key}`))));
+  round(0);
+  for (let n = 1; n <= 100; n++) {
+    round(n);
+    for (const one of shift(3) as number[]) sent.set(one % 10, [...sent.get(one % 10) ?? [], one]);
+    assert(held.size <= 20);
+  }
+  for (let key = 0; key < 10; key++) {
+    const all = sent.get(key) ?? [];
+    assert(all.length >= 25 && all.length <= 35, `${all.length} of key ${key}`);
+    assertEquals(all, all.toSorted((a, b) => a - b));
+  }
+});
+
+test("held: earlier messages of keys give way before the connection has to close, those that have waited least first", () => {
+  const { held, add, shift, drain } = scene({ maxMessages: 5 });
+  const round = (n: number) => add(...["a", "b", "c", "d"].map((key, i) => numbered(n + i, latest(key))));
+  round(0);
+  assertEquals(shift(1), [0]);
+  round(10);
+  assertEquals([held.size, held.enforce(), held.size, held.dropped], [7, true, 5, 2]);
+  assertEquals(drain(), [1, 10, 11, 12, 13]);
+});
+
 test("held: messages of one turn are conflated with each other, even when they are the first", () => {
   const { add, drain } = scene();
   add(numbered(0, latest("a")), numbered(1), numbered(2, latest("a")));
@@ -112,6 +140,10 @@ interface Model {
   readonly bytes: number;
   readonly key: string | undefined;
   readonly droppable: boolean;
+  /** Whether a frame has left while it waited. */
+  passed: boolean;
+  /** Whether it stays although a newer message of its key waits. */
+  kept: boolean;
 }
 
 test("held: after any operations, a queue behaves like a plain list with limits", () => {
@@ -149,19 +181,24 @@ test("held: after any operations, a queue behaves like a plain list with limits"
             add(...messages.map(({ key: given, droppable, padding }) => {
               const key = conflates ? given : undefined;
               const outgoing = numbered(++lastN, { droppable, conflateKey: key }, "x".repeat(padding));
-              const earlier = key === undefined ? -1 : list.findIndex((message) => message.key === key);
-              if (earlier >= 0) drop(earlier);
-              list.push({ n: lastN, bytes: outgoing.encoded(codec).length, key, droppable });
+              const same = list.filter((message) => key !== undefined && message.key === key);
+              if (same.length === 1 && same[0]!.passed) same[0]!.kept = true;
+              else if (same.length > 0) drop(list.indexOf(same.at(-1)!));
+              const bytes = outgoing.encoded(codec).length;
+              list.push({ n: lastN, bytes, key, droppable, passed: false, kept: false });
               return outgoing;
             }));
           } else if (what === "shift") {
             const taken = shift(few) ?? [];
             assertEquals(taken.length > 0, list.length > 0);
             assertEquals(taken, list.splice(0, taken.length).map(({ n }) => n));
+            for (const message of list) message.passed = true;
           } else if (what === "enforce") {
             let kept = true;
             while (exceeded() && kept) {
-              const index = limits.policy === "drop" ? list.findIndex((message) => message.droppable) : -1;
+              const index = limits.policy === "drop"
+                ? list.findIndex((message) => message.droppable)
+                : list.findLastIndex((message) => message.kept);
               if (index < 0) kept = false;
               else drop(index);
             }
@@ -183,21 +220,26 @@ test("held: after any operations, a queue behaves like a plain list with limits"
 test("held: thousands of messages conflated, dropped and sent in turn leave a queue that works", () => {
   const { held, add, shift, drain } = scene({ maxMessages: 500, maxBytes: Infinity, policy: "drop" });
   const list: number[] = [];
-  const keys = new Map<string, number>();
+  const keys = new Map<string, number[]>();
+  let passed = -1;
   for (let n = 0; n < 20_000; n++) {
     const key = n % 3 === 0 ? `k${n % 50}` : undefined;
     add(numbered(n, { droppable: true, conflateKey: key }));
     if (key !== undefined) {
-      const earlier = list.indexOf(keys.get(key) ?? -1);
-      if (earlier >= 0) list.splice(earlier, 1);
-      keys.set(key, n);
+      const same = (keys.get(key) ?? []).filter((one) => list.includes(one));
+      if (same.length === 2 || (same.length === 1 && same[0]! > passed)) {
+        list.splice(list.indexOf(same.pop()!), 1);
+      }
+      keys.set(key, [...same, n]);
     }
     list.push(n);
     if (n % 100 === 0) {
       assert(held.enforce());
       list.splice(0, Math.max(0, list.length - 500));
     }
-    if (n % 7 === 0) assertEquals(shift(1), list.splice(0, 1));
+    if (n % 7 !== 0) continue;
+    assertEquals(shift(1), list.splice(0, 1));
+    passed = n;
   }
   assertEquals(drain(3), list);
 });
