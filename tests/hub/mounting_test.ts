@@ -210,3 +210,32 @@ test("a hub that is mounted with app.mount refuses, and says what to write", asy
   await hub.close();
   await server.close();
 });
+
+const COPIES: Readonly<Record<string, (request: Request) => Request>> = {
+  "a clone": (request) => request.clone(),
+  "a new request": (request) => new Request(request),
+  "a new request with its parts": ({ url, headers }) => new Request(url, { headers }),
+};
+
+for (const [name, copy] of Object.entries(COPIES)) {
+  test(`a hub that is given ${name} refuses, says what to write, and keeps no place for it`, async () => {
+    const { hub, reports } = await startHub();
+    const app = new Hono().route("/", hub.routes);
+    const server = serve({
+      fetch: (request, platform) => app.fetch(copy(request), platform as never),
+      websocket: hub.websocket,
+    });
+    for (let i = 0; i < 2; i++) {
+      const raw = await RawClient.open(server.port);
+      assertEquals(raw.status, 501);
+      await waitFor(() => raw.body.includes("copy of a request"), { what: "the answer" });
+      await raw.destroy();
+    }
+    assertEquals(reports.length, 1, "it is said once");
+    assert(reports[0]!.includes("copy of a request"), reports[0]);
+    const { handshakes, lingering, limited } = hub.stats();
+    assertEquals([handshakes, lingering, limited], [0, 0, 0]);
+    await hub.close();
+    await server.close();
+  });
+}

@@ -204,22 +204,31 @@ class DenoLinkRequest implements LinkRequest {
   }
 }
 
+/** Deno's own part of a request, if its server made the request. */
+interface Upgrading {
+  readonly _wantsUpgrade?: unknown;
+}
+
+/** The key under which Deno keeps its own part of a request, once one was seen. */
+let ownPart: symbol | undefined;
+
 /**
- * Whether the server itself made a request. Only such a request can be upgraded. For others Deno gives no error, and
- * sends an answer that only looks like an upgrade. The headers of the server's requests cannot be changed, but the
- * headers of copies can (the guards of https://fetch.spec.whatwg.org/#headers-class).
+ * Whether Deno's server made a request, as `Deno.upgradeWebSocket` itself finds out. Nothing documented tells that without
+ * an error, which costs far more. So only "yes" can be trusted; after "no", {@linkcode isClosed} decides.
  */
-function isOfServer({ headers }: Request): boolean {
-  const errors = Error as unknown as { stackTraceLimit?: number }; // V8 has it
-  const { stackTraceLimit } = errors;
-  errors.stackTraceLimit = 0; // the stack of this error costs more than the rest of the check
+function isSurelyOfServer(request: Request): boolean {
+  ownPart ??= Object.getOwnPropertySymbols(request).find(({ description }) => description === "request");
+  if (ownPart === undefined) return false;
+  const { [ownPart]: inner } = request as object as Readonly<Record<symbol, Upgrading | undefined>>;
+  return typeof inner?._wantsUpgrade === "function";
+}
+
+/** Whether the upgrade has taken a request. The rest of the server's request cannot be read any more; a copy's can. */
+function isClosed(request: Request): boolean {
   try {
-    headers.delete("x-not-there");
-    return false;
+    return request.body === undefined; // it is null, or it throws
   } catch {
     return true;
-  } finally {
-    errors.stackTraceLimit = stackTraceLimit;
   }
 }
 
@@ -238,6 +247,7 @@ function upgrade(
 ): Response {
   const { acceptor } = terms;
   const { subprotocol, headers } = opening;
+  const isOfServer = isSurelyOfServer(request);
   const byOption = isOption(opening);
   let upgraded: Deno.WebSocketUpgrade;
   try {
@@ -249,8 +259,12 @@ function upgrade(
     );
   } catch (error) {
     acceptor.withdraw(terms.request);
-    if (error instanceof TypeError) return malformedUpgrade(acceptor);
-    throw error;
+    if (!(error instanceof TypeError)) throw error;
+    return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade(acceptor); // or no request of Deno's
+  }
+  if (!isOfServer && !isClosed(request)) { // Deno gives no error, and an answer that only looks like an upgrade
+    acceptor.withdraw(terms.request);
+    return copiedRequest(acceptor);
   }
   const { socket, response } = upgraded;
   try {
@@ -276,12 +290,8 @@ export function createDenoSkin(): WebSocketSkin {
       return {
         link,
         upgrade(acceptor, opening) {
-          if (isOfServer(request)) {
-            link.outlive();
-            return upgrade(request, { acceptor, request: link, intake }, opening);
-          }
-          acceptor.withdraw(link);
-          return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade(acceptor);
+          link.outlive();
+          return upgrade(request, { acceptor, request: link, intake }, opening);
         },
       };
     },
