@@ -56,6 +56,25 @@ upgradeTest("the hub's refusal is the answer, and nothing is upgraded", async ({
   assertEquals(acceptor.ends.length, 0);
 });
 
+upgradeTest("each link keeps the url and all headers of its request", async ({ port }, acceptor) => {
+  for (let i = 0; i < 4; i++) {
+    const cookies = Array.from({ length: i }, (_, j) => `c${j}=${i}`).join("; ");
+    const headers = { "X-Number": `${i}`, ...(cookies && { Cookie: cookies }) };
+    const client = await RawClient.open(port, { path: `/?client=${i}`, headers });
+    const { request } = (await waitFor(() => acceptor.ends[i], { what: "the link" })).request;
+    assertEquals(new URL(request.url).search, `?client=${i}`);
+    const names = ["x-number", "cookie", "upgrade", "host", "x-not-there"];
+    assertEquals(names.map((name) => request.headers.get(name)), [
+      `${i}`,
+      cookies || null,
+      "websocket",
+      new URL(request.url).host,
+      null,
+    ]);
+    await client.destroy();
+  }
+});
+
 upgradeTest("a request without an upgrade is left to other routes", async ({ port }, acceptor) => {
   for (
     const request of [{ headers: { Upgrade: undefined, Connection: "close" } }, {

@@ -7,6 +7,7 @@
 import { CLOSE_CODES, type Encoded, exceedsUtf8, maxUtf8Size, systemClock } from "../../contract/mod.ts";
 import { Backlog } from "./backlog.ts";
 import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "../kit/close.ts";
+import { addressOf, DenoLinkRequest, isClosed, isSurelyOfServer, learnFrom } from "./deno_request.ts";
 import { type Backlogged, Intake } from "./intake.ts";
 import {
   applicationHeaders,
@@ -169,69 +170,6 @@ class DenoLink implements Link, Backlogged {
   }
 }
 
-/** The client's address in the second argument of `Deno.serve`'s handler. A Unix socket has none. */
-function addressOf(platform: unknown): string | undefined {
-  const info = platform as { readonly remoteAddr?: { readonly hostname?: unknown } } | null | undefined;
-  const hostname = info?.remoteAddr?.hostname;
-  return typeof hostname === "string" ? hostname : undefined;
-}
-
-/**
- * A request that opens a link. Deno's own request cannot be read after the upgrade. A copy is made only for an
- * application that reads it: Deno aborts the signal of each request, and of each copy, when it has answered.
- */
-class DenoLinkRequest implements LinkRequest {
-  readonly address: string | undefined;
-  #request: Request | undefined;
-  #parts: { readonly url: string; readonly headers: [string, string][] } | undefined;
-
-  constructor(request: Request, address: string | undefined) {
-    this.#request = request;
-    this.address = address;
-  }
-
-  get request(): Request {
-    return this.#request ??= new Request(this.#parts!.url, { headers: this.#parts!.headers });
-  }
-
-  /** Takes what the upgrade makes unreadable, and lets go of Deno's request, which is large. */
-  outlive(): void {
-    const { url, headers } = this.request;
-    const list: [string, string][] = [];
-    headers.forEach((value, name) => list.push([name, value])); // an iterator, or a copy, costs far more
-    this.#parts = { url, headers: list };
-    this.#request = undefined;
-  }
-}
-
-/** Deno's own part of a request, if its server made the request. */
-interface Upgrading {
-  readonly _wantsUpgrade?: unknown;
-}
-
-/** The key under which Deno keeps its own part of a request, once one was seen. */
-let ownPart: symbol | undefined;
-
-/**
- * Whether Deno's server made a request, as `Deno.upgradeWebSocket` itself finds out. Nothing documented tells that without
- * an error, which costs far more. So only "yes" can be trusted; after "no", {@linkcode isClosed} decides.
- */
-function isSurelyOfServer(request: Request): boolean {
-  ownPart ??= Object.getOwnPropertySymbols(request).find(({ description }) => description === "request");
-  if (ownPart === undefined) return false;
-  const { [ownPart]: inner } = request as object as Readonly<Record<symbol, Upgrading | undefined>>;
-  return typeof inner?._wantsUpgrade === "function";
-}
-
-/** Whether the upgrade has taken a request. The rest of the server's request cannot be read any more; a copy's can. */
-function isClosed(request: Request): boolean {
-  try {
-    return request.body === undefined; // it is null, or it throws
-  } catch {
-    return true;
-  }
-}
-
 /**
  * Whether Deno accepts the subprotocol as an option: it searches the offer, and expects a space after every comma.
  * Other subprotocols need a header in the answer. Only Deno 2.5.5 and later can change the headers of the answer.
@@ -242,12 +180,13 @@ function isOption({ offer, subprotocol }: Opening): boolean {
 
 function upgrade(
   request: Request,
-  terms: { readonly acceptor: LinkAcceptor; readonly request: LinkRequest; readonly intake: Intake },
+  terms: { readonly acceptor: LinkAcceptor; readonly request: DenoLinkRequest; readonly intake: Intake },
   opening: Opening,
 ): Response {
   const { acceptor } = terms;
   const { subprotocol, headers } = opening;
   const isOfServer = isSurelyOfServer(request);
+  const received = terms.request.outlive();
   const byOption = isOption(opening);
   let upgraded: Deno.WebSocketUpgrade;
   try {
@@ -266,6 +205,7 @@ function upgrade(
     acceptor.withdraw(terms.request);
     return copiedRequest(acceptor);
   }
+  learnFrom(received);
   const { socket, response } = upgraded;
   try {
     for (const [name, value] of applicationHeaders(headers)) response.headers.append(name, value);
@@ -290,7 +230,6 @@ export function createDenoSkin(): WebSocketSkin {
       return {
         link,
         upgrade(acceptor, opening) {
-          link.outlive();
           return upgrade(request, { acceptor, request: link, intake }, opening);
         },
       };

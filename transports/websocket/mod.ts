@@ -46,10 +46,10 @@ function listOf(header: string): string[] {
   return header.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
 }
 
-function isUpgrade(request: Request): boolean {
-  if (request.method !== "GET") return false;
-  const wanted = request.headers.get("upgrade");
-  if (wanted === null) return false;
+function isUpgrade({ method, headers }: Request): boolean {
+  // `has` first: it makes Deno read all headers at once. Before, each `get` is a call out of JavaScript.
+  if (method !== "GET" || !headers.has("upgrade")) return false;
+  const wanted = headers.get("upgrade")!;
   return wanted === "websocket" || listOf(wanted).some((protocol) => protocol.toLowerCase() === "websocket");
 }
 
