@@ -113,7 +113,7 @@ export class Catalog {
    */
   find(name: string, role?: string): Topic {
     const last = this.#lastFound;
-    if (last?.role === role && last?.topic.name === name) return last!.topic;
+    if (last && last.role === role && last.topic.name === name) return last.topic;
     let recent = this.#recent.get(role);
     let topic = recent?.get(name);
     if (!topic) {

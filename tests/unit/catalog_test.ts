@@ -52,3 +52,11 @@ test("a catalog does not remember long names, which a client may choose", () => 
   assert(catalog.find(long) !== topic);
   assertEquals(catalog.find(long), topic);
 });
+
+test("a name that is no text is refused by its kind, also by a catalog that has found nothing yet", () => {
+  for (const name of [undefined, null, 5, {}]) {
+    for (const role of [undefined, "admin"]) {
+      assertThrows(() => make().find(name as never, role), TypeError, "give its name as text");
+    }
+  }
+});
