@@ -30,6 +30,7 @@ import { Events } from "./groups/events.ts";
 import { refuseOptions } from "./groups/no_options.ts";
 import { perRole } from "./groups/read_role.ts";
 import { Registry } from "./groups/registry.ts";
+import { closeInTime } from "./close_in_time.ts";
 import { createRoomForm } from "./groups/room_records.ts";
 import { Rooms } from "./groups/rooms.ts";
 import { logError } from "./log_error.ts";
@@ -176,8 +177,9 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
     },
   }));
   const close = async () => {
-    await topics.close();
-    await backplane.close();
+    const how = { clock, timeoutMs, onError };
+    await closeInTime("the histories", () => topics.close(), how);
+    await closeInTime(`backplane ${backplane.name}`, () => backplane.close(), how);
     calls.close();
   };
 

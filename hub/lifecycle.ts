@@ -9,6 +9,7 @@ import { type Clock, HubError } from "../contract/mod.ts";
 import { CLOSE } from "../contract/options/close_options.ts";
 import { wholeMs } from "../contract/options/option_kinds.ts";
 import { or, readOptions } from "../contract/options/read_options.ts";
+import { closeInTime } from "./close_in_time.ts";
 import type { Backplane } from "./backplane/backplane.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "./backplane/channels.ts";
 import type { AppCalls } from "./connection/app_calls.ts";
@@ -239,6 +240,7 @@ export class Lifecycle {
   }
 
   #serve(): void {
+    this.#checkOpen(); // it may have been closed since the last step of its start
     this.#sweepLater();
     this.#parts.reception.open();
   }
@@ -264,11 +266,13 @@ export class Lifecycle {
     listeners.close();
     this.#stopSweeping();
     nodeRequests.close();
-    await once.close();
-    await topics.close();
-    await this.#parts.presence?.close();
+    const { clock, backplaneTimeoutMs: timeoutMs, onError, presence } = this.#parts;
+    const how = { clock, timeoutMs, onError };
+    await closeInTime("the memory of requests", () => once.close(), how);
+    await closeInTime("the histories", () => topics.close(), how);
+    await closeInTime("presence", () => presence?.close(), how);
     nodes.stop();
-    await backplane.close();
+    await closeInTime(`backplane ${backplane.name}`, () => backplane.close(), how);
     this.#parts.calls.close();
   }
 }

@@ -298,7 +298,9 @@ export interface Hub<
   /**
    * Shuts down. The hub takes no new connections and tells clients to reconnect to another node. It spreads this over
    * `drainMs`, but keeps a fifth of it (at most 2 seconds) free at the end for the last clients. Then it closes the
-   * remaining connections and the adapter. Idempotent. Rejects only when an option is wrong; then nothing is closed.
+   * remaining connections, the stores and the adapter. If one of them takes more than `backplaneTimeoutMs` and 5 seconds,
+   * this is reported with stage `"close"`, and the hub goes on without it. Idempotent. Rejects only when an option is wrong;
+   * then nothing is closed.
    *
    * @param options How long the clients have, and the code and reason for the connections that the hub closes.
    */

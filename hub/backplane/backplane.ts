@@ -8,7 +8,7 @@
 
 import type { Adapter } from "../../adapters/adapter.ts";
 import type { PresenceStore } from "../../adapters/presence_store.ts";
-import { type Clock, exceedsUtf8, HubError, systemClock, utf8Size } from "../../contract/mod.ts";
+import { callSafely, type Clock, exceedsUtf8, HubError, systemClock, utf8Size } from "../../contract/mod.ts";
 import { type BusMessage, type BusMessageOf, decodeBus, encodeBus } from "./bus_wire.ts";
 import type { HubErrorInfo } from "../api/options.ts";
 import { CLUSTER_CHANNEL, nodeChannel, PRESENCE_CHANNEL } from "./channels.ts";
@@ -367,14 +367,12 @@ export class Backplane {
   }
 
   #send(channel: string, { messages }: Batch): void {
-    try {
+    callSafely(() => {
       if (!this.#opened) {
         throw new HubError("UNAVAILABLE", `Cannot publish on "${channel}" before ${this.name} is open`);
       }
-      this.#options.adapter.publish(channel, `[${messages.join(",")}]`);
-    } catch (error) {
-      this.#options.onError(error, { stage: "publish", channel });
-    }
+      return this.#options.adapter.publish(channel, `[${messages.join(",")}]`);
+    }, (error) => this.#options.onError(error, { stage: "publish", channel }));
   }
 
   #deliver(channel: string, data: string | Uint8Array, from: string): void {

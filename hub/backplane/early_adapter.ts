@@ -6,7 +6,7 @@
  */
 
 import type { Adapter, AdapterContext, AdapterData } from "../../adapters/adapter.ts";
-import { type Clock, HubError, utf8Size } from "../../contract/mod.ts";
+import { callSafely, type Clock, HubError, utf8Size } from "../../contract/mod.ts";
 import { Drops } from "../connection/drops.ts";
 
 /** The options of {@linkcode EarlyAdapter}. */
@@ -72,11 +72,10 @@ export class EarlyAdapter implements Adapter {
       const waiting = this.#waiting ?? [];
       this.#waiting = undefined;
       for (const { channel, data } of waiting) {
-        try {
-          adapter.publish(channel, data);
-        } catch (error) {
-          context.onError(error as Error, { stage: "publish", channel });
-        }
+        callSafely(
+          () => adapter.publish(channel, data),
+          (error) => context.onError(error as Error, { stage: "publish", channel }),
+        );
       }
     }, (error) => {
       this.#refused = true;

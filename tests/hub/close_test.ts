@@ -4,12 +4,14 @@ import {
   createClient,
   createEmitter,
   createMemoryAdapter,
+  createMemoryBus,
   type DisconnectReason,
 } from "@trunkline/hub";
+import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
 import { chat, createNode, createNodes } from "./chat.ts";
-import { AT_ONCE } from "./rig.ts";
-import { rawClient, turn } from "./wires.ts";
+import { AT_ONCE, createRig } from "./rig.ts";
+import { microtasks, rawClient, turn } from "./wires.ts";
 
 /** Each wrong option of a close, and its error. */
 const WRONG: readonly (readonly [unknown, typeof TypeError | typeof RangeError, string])[] = [
@@ -131,4 +133,21 @@ test("a client that is closed before it is open, and one while it waits, take th
   await client.close({ code: 4999, reason: "never mind" });
   assertEquals([client.status, await closed], ["closed", undefined]);
   assert(node.hub.stats().connections === 0);
+});
+
+test("a hub that is closed at any moment of its start leaves no timer behind", async () => {
+  const left: unknown[] = [];
+  for (let steps = 0; steps < 80; steps++) {
+    const clock = new FakeClock();
+    const { hub } = createRig(chat, {
+      clock,
+      adapter: createMemoryAdapter({ bus: createMemoryBus() }),
+      history: "per-node",
+    });
+    await microtasks(steps);
+    await hub.close();
+    await turn();
+    if (clock.pending > 0) left.push([steps, clock.pending]);
+  }
+  assertEquals(left, []);
 });

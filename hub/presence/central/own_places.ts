@@ -183,10 +183,10 @@ export class OwnPlaces {
   #write(name: string, place: OwnPlace): void {
     const write = nextWrite(place);
     place.writing = this.#options.write(name, write).then((written) => {
+      this.#options.onWritten(name, write, written); // throws if the store has answered nonsense
       place.failure = undefined;
       this.#retryMs = FIRST_RETRY_MS;
-      this.#options.onWritten(name, write, written);
-    }, (error) => {
+    }).catch((error) => {
       // The store may have done the write, so its state is not known.
       place.doubtful = true;
       place.changed.clear();
