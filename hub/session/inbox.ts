@@ -19,6 +19,7 @@ import type { RefusalReason } from "../api/refusals.ts";
 import { Calls } from "./calls.ts";
 import type { Connection } from "../connection/connection.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import { Queue } from "../connection/queue.ts";
 import { RateLimiter } from "./limits.ts";
 import { PendingBytes, type PendingFrame } from "./pending_bytes.ts";
 import { internalError } from "./send_error.ts";
@@ -42,8 +43,8 @@ export class Inbox extends PendingBytes implements Held {
   readonly #rate: RateLimiter;
   #watches: Watches | undefined;
   #calls: Calls | undefined;
-  /** Messages that wait because an earlier message takes time. */
-  #waiting: Waiting[] | undefined;
+  /** Messages that wait because an earlier message takes time; absent if none takes time. */
+  #waiting: Queue<Waiting> | undefined;
 
   /**
    * @param conn The connection.
@@ -157,7 +158,7 @@ export class Inbox extends PendingBytes implements Held {
     return verdict;
   }
 
-  #wait(message: ClientMessage, waiting: Waiting[]): void {
+  #wait(message: ClientMessage, waiting: Queue<Waiting>): void {
     const { limits: { maxPendingRequests, maxPendingBytes } } = this.#context;
     waiting.push({ message, frame: this.keep() });
     if (waiting.length > maxPendingRequests) {
@@ -259,24 +260,24 @@ export class Inbox extends PendingBytes implements Held {
   }
 
   #cancel(id: number): void {
-    const waiting = this.#waiting;
-    const index = waiting?.findIndex(({ message }) => isRequest(message) && message[1] === id) ?? -1;
-    if (index < 0) return this.#calls?.cancel(id);
-    for (const { frame } of waiting!.splice(index, 1)) this.release(frame);
+    const taken = this.#waiting?.take(({ message }) => isRequest(message) && message[1] === id);
+    if (taken) this.release(taken.frame);
+    else this.#calls?.cancel(id);
   }
 
   /** Lets later messages wait until this promise settles. */
   #holdUntil(done: Promise<void> | undefined): void {
     if (!done) return;
-    this.#waiting = [];
+    this.#waiting = new Queue();
     void done.then(() => this.#goOn());
   }
 
   #goOn(): void {
-    const waiting = this.#waiting ?? [];
+    const waiting = this.#waiting;
     this.#waiting = undefined;
-    for (const [i, { message, frame }] of waiting.entries()) {
+    for (let next = waiting?.shift(); next; next = waiting!.shift()) {
       if (this.#conn.closed) return;
+      const { message, frame } = next;
       this.begin(frame);
       try {
         this.#handle(message);
@@ -285,7 +286,7 @@ export class Inbox extends PendingBytes implements Held {
       }
       this.end();
       this.release(frame);
-      if (this.#waiting) return void (this.#waiting as Waiting[]).push(...waiting.slice(i + 1));
+      if (this.#waiting) return void (this.#waiting = waiting); // this one takes time, too
     }
   }
 

@@ -249,6 +249,28 @@ test("requests and signals reach their handlers in order, however long the funct
   assertEquals(scene.done, [["ask", 2], ["tell", 4], ["ask", 6], ["tell", 8], ["ask", 10]]);
 });
 
+test("as many requests as the limits allow wait for each other, and all are answered", async () => {
+  const count = 150_000; // with more than 125,000 arguments, a call of a function fails
+  const limits = {
+    maxPendingRequests: Infinity,
+    maxPendingBytes: Infinity,
+    messagesPerSecond: Infinity,
+    maxFrameBytes: 2 ** 24,
+    outbox: { maxMessages: Infinity, maxBytes: Infinity },
+  };
+  await using scene = await open({ limits });
+  scene.hub.use(async (_: Untyped, next: Untyped) => {
+    await microtasks(1);
+    await next();
+  });
+  const peer = await scene.enter();
+  for (let sent = 0; sent < count; sent += 50_000) {
+    peer.send(...Array.from({ length: 50_000 }, (_, i) => ["req", sent + i + 1, "ask", 1]));
+  }
+  await peer.hears("res", count);
+  assertEquals(scene.done.length, count);
+});
+
 test("a function that never calls next refuses its call in time, and does not delay others after that", async () => {
   const clock = new FakeClock();
   await using scene = await open({ clock, authorizeTimeoutMs: 1_000 });
