@@ -200,7 +200,7 @@ export class Appending {
 
   #again(name: string, held: Held): void {
     this.#held.delete(name);
-    this.#queue.unshift(...held.waiting);
+    this.#queue = held.waiting.concat(this.#queue); // they may be too many for the arguments of one call
     void this.#run();
   }
 
