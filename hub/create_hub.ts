@@ -328,7 +328,8 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     timeoutMs: clusterTimeoutMs,
     fastTimeoutMs,
     backplane: () => backplane.status,
-    find: (query) => findConnections(query, connections.values()),
+    find: (query) =>
+      findConnections(query, { sessions: connections, members: (group) => registry.members(group) }),
     join: (conn, room) => rooms.add(room, conn),
     leave: (conn, room) => rooms.remove(room, conn),
   });
