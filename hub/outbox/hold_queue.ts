@@ -220,9 +220,8 @@ export class HoldQueue {
     this.#bytes -= bytes;
     const { conflateKey } = message.urgency;
     if (conflateKey === undefined) return bytes;
-    for (const known of [this.#byKey, this.#staying]) {
-      if (known.get(conflateKey) === index) known.delete(conflateKey);
-    }
+    if (this.#byKey.get(conflateKey) === index) this.#byKey.delete(conflateKey);
+    else if (this.#staying.get(conflateKey) === index) this.#staying.delete(conflateKey);
     return bytes;
   }
 
