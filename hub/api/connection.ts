@@ -88,7 +88,7 @@ export interface HubConnection<
     reason?: string,
   ): void;
   /**
-   * Closes the connection.
+   * Closes the connection. Messages that wait because the client reads slowly are not sent any more.
    *
    * @param options The code and the reason. The default code is `CLOSE_CODES.DISCONNECTED`: the client does not
    * reconnect by itself.
