@@ -10,6 +10,14 @@ import { suggest } from "./options/suggest.ts";
 type Bag = Readonly<Record<string, unknown>>;
 
 const SURFACE = ["clientToServer", "serverToClient", "topics"];
+const ROOT = ["shared", "roles", "presence", "rooms", "serverToServer"];
+
+/** The end of an error about an unknown part: where a part of this name belongs, or which parts there are. */
+function hintFor(name: string, known: readonly string[]): string {
+  if (SURFACE.includes(name)) return "write it in shared, or in a role";
+  if (ROOT.includes(name) && name !== "roles") return "write it in the definition itself, beside roles";
+  return `there is no such part, ${suggest(name, known)}`;
+}
 
 /** Reads a part, which may be absent. If `known` is given, refuses all other names in it. */
 function readPart(value: unknown, path: string, known?: readonly string[]): Bag {
@@ -21,9 +29,7 @@ function readPart(value: unknown, path: string, known?: readonly string[]): Bag 
   for (const name of Object.keys(value)) {
     if (!known || known.includes(name)) continue;
     const place = within({ owner: "defineContract", path }, name);
-    throw new TypeError(
-      `Cannot use ${place.path} of defineContract: there is no such part, ${suggest(name, known)}`,
-    );
+    throw new TypeError(`Cannot use ${place.path} of defineContract: ${hintFor(name, known)}`);
   }
   return value;
 }
@@ -93,8 +99,7 @@ export function checkDefinition(definition: unknown): void {
   if (!isBag(definition)) {
     throw wrong(definition, { ...root, path: "the definition" }, "an object with roles");
   }
-  const known = ["shared", "roles", "presence", "rooms", "serverToServer"];
-  const { shared, roles, presence, rooms, serverToServer } = readPart(definition, "", known);
+  const { shared, roles, presence, rooms, serverToServer } = readPart(definition, "", ROOT);
   if (roles === undefined) throw wrong(roles, { ...root, path: "roles" }, "an object with at least one role");
   checkSurface(shared, "shared");
   for (const [role, surface] of Object.entries(readPart(roles, "roles"))) {

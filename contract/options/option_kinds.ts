@@ -7,7 +7,17 @@
 import { type Clock, MAX_TIMER_MS } from "../clock.ts";
 import { hasLoneSurrogate } from "../values/text.ts";
 import type { Codec } from "../codec.ts";
-import { isBag, type Kind, optional, type Place, type Rows, within, wrong } from "./read_options.ts";
+import {
+  isBag,
+  isPlain,
+  type Kind,
+  optional,
+  type Place,
+  PLAIN,
+  type Rows,
+  within,
+  wrong,
+} from "./read_options.ts";
 import type { CallOptions } from "../pending_calls.ts";
 
 /** The range of a number. */
@@ -172,21 +182,13 @@ function inside({ owner, path }: Place, at: number): Place {
 export function byName<T>(kind: Kind<T>): Kind<Readonly<Record<string, T>>> {
   return (value, place) => {
     if (!isBag(value)) throw wrong(value, place, "an object");
-    if (!isPlain(value)) {
-      throw wrong(value, place, "a plain object: what a class or another object hands down is not read");
-    }
+    if (!isPlain(value)) throw wrong(value, place, PLAIN);
     const read: Record<string, T> = Object.create(null);
     for (const [name, item] of Object.entries(value)) {
       if (item !== undefined) read[name] = kind(item, within(place, name));
     }
     return read;
   };
-}
-
-/** Whether an object is of no class. The plain objects of other realms have another `Object.prototype`. */
-function isPlain(value: object): boolean {
-  const parent: unknown = Object.getPrototypeOf(value);
-  return parent === null || Object.getPrototypeOf(parent) === null;
 }
 
 /** A signal that aborts a wait. */

@@ -51,6 +51,12 @@ function nameOf({ owner, path }: Place): string {
   return `${path || "the options"} of ${owner}`;
 }
 
+/** What a value is, in a word: `string`, `object`; and `Map`, `Promise` or `Date` for an object that is no bag. */
+function kindOf(value: unknown): string {
+  if (typeof value !== "object" || isBag(value)) return typeof value;
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
+}
+
 /**
  * The error about a value that cannot be used. It shows numbers, but never text, because text could be a secret.
  *
@@ -64,7 +70,7 @@ export function wrong(value: unknown, place: Place, give: string, hidden = false
   const type = typeof value;
   const shown = value === null || !hidden && (type === "number" || type === "boolean")
     ? value
-    : `this ${Array.isArray(value) ? "list" : type}`;
+    : `this ${Array.isArray(value) ? "list" : kindOf(value)}`;
   const use = value === undefined ? "do without" : `use ${shown} as`;
   const Wrong = type === "number" && give.includes("number") ? RangeError : TypeError;
   return new Wrong(`Cannot ${use} ${nameOf(place)}: give ${give}`);
@@ -84,6 +90,16 @@ export function within({ owner, path }: Place, name: string): Place {
 export function isBag(value: unknown): value is Readonly<Record<string, unknown>> {
   return Object.prototype.toString.call(value) === "[object Object]";
 }
+
+/** Whether an object is of no class. The plain objects of other realms have another `Object.prototype`. */
+export function isPlain(value: object): boolean {
+  const parent: unknown = Object.getPrototypeOf(value);
+  return parent === null || Object.getPrototypeOf(parent) === null;
+}
+
+/** What to give in place of an object whose names are inherited, and so would be skipped. */
+export const PLAIN =
+  "a plain object, because what an object inherits, such as methods of a class, is not read";
 
 /**
  * An option that is itself a bag of options. If it is absent, its own defaults apply.

@@ -6,7 +6,7 @@
 
 import type { Contract, Entry } from "../../contract/mod.ts";
 import { flag } from "../../contract/options/option_kinds.ts";
-import { isBag, or, readOptions, wrong } from "../../contract/options/read_options.ts";
+import { isBag, isPlain, or, PLAIN, readOptions, wrong } from "../../contract/options/read_options.ts";
 import { suggest } from "../../contract/options/suggest.ts";
 import type { Connection } from "../connection/connection.ts";
 
@@ -109,7 +109,7 @@ export class HandlerTable {
    */
   implement(given: GivenHandlers, options?: unknown): void {
     const { part: isPart } = readOptions("implement", options, IMPLEMENT);
-    checkBag(given, "the handlers");
+    checkBag(given, "the handlers", this.#declared.keys());
     for (const part of Object.keys(given)) {
       if (!this.#declared.has(part)) {
         const hint = suggest(part, this.#declared.keys());
@@ -139,8 +139,12 @@ export class HandlerTable {
 
 const keyOf = (part: string, name: string): string => `${part}.${name}`;
 
-function checkBag(given: unknown, path: string): void {
-  if (!isBag(given)) throw wrong(given, { owner: "implement", path }, "an object of handlers by name");
+/** Only own names are read. If one of `names` is inherited, its handler would be skipped: this is an error. */
+function checkBag(given: unknown, path: string, names: Iterable<string>): void {
+  const place = { owner: "implement", path };
+  if (!isBag(given)) throw wrong(given, place, "an object of handlers by name");
+  const isInherited = (name: string) => name in given && !Object.hasOwn(given, name);
+  if (!isPlain(given) && [...names].some(isInherited)) throw wrong(given, place, PLAIN);
 }
 
 /**
@@ -161,7 +165,7 @@ function read(
   declared: ReadonlyMap<string, Entry>,
   given: Readonly<Record<string, unknown>> = {},
 ): Taken[] {
-  checkBag(given, part);
+  checkBag(given, part, declared.keys());
   return Object.keys(given).map((name) => {
     if (!declared.has(name)) {
       const hint = suggest(name, declared.keys());

@@ -205,6 +205,39 @@ test("a call of implement with all handlers that forgets some names them, and sa
   await hub.close();
 });
 
+test("handlers that are methods of a class are refused with the reason, also in parts", async () => {
+  const { hub } = createRig(contract);
+  class Admin {
+    ban(text: string) {
+      return text;
+    }
+  }
+  const message =
+    "Cannot use this object as admin of implement: give a plain object, because what an object " +
+    "inherits, such as methods of a class, is not read";
+  for (const admin of [new Admin(), new (class extends Admin {})(), Object.create({ ban })]) {
+    assertThrows(
+      () => hub.implement({ shared: { ping }, member: { join, say, typing }, admin }),
+      TypeError,
+      message,
+    );
+    assertThrows(() => hub.implement({ admin }, part), TypeError, message);
+  }
+  const all = Object.create({ admin: { ban } }, {
+    member: { value: { join, say, typing }, enumerable: true },
+  });
+  assertThrows(
+    () => hub.implement(all, part),
+    TypeError,
+    "Cannot use this object as the handlers of implement: give a",
+  );
+  class Own {
+    readonly ban = ban;
+  }
+  hub.implement({ shared: { ping }, member: { join, say, typing }, admin: new Own() });
+  await hub.close();
+});
+
 test("a hub that waits for handlers closes, and does not begin to serve after it", async () => {
   const rig = createRig(contract);
   const { hub, errors } = rig;

@@ -233,6 +233,7 @@ for (const [name, copy] of Object.entries(COPIES)) {
     }
     assertEquals(reports.length, 1, "it is said once");
     assert(reports[0]!.includes("copy of a request"), reports[0]);
+    assert(reports[0]!.includes("app.fetch(request)"), reports[0]);
     const { handshakes, lingering, limited } = hub.stats();
     assertEquals([handshakes, lingering, limited], [0, 0, 0]);
     await hub.close();

@@ -104,8 +104,8 @@ test("rules that are methods of a class are refused, and not skipped in silence:
   }
   const authenticate = ({ role }: { readonly role: string }) => ({ role });
   const message =
-    "Cannot use this object as authorize of createHub: give a plain object: what a class or another object " +
-    "hands down is not read";
+    "Cannot use this object as authorize of createHub: give a plain object, because what an object inherits, " +
+    "such as methods of a class, is not read";
   for (
     const authorize of [
       new Rules(),
@@ -127,7 +127,7 @@ test("a hub needs a contract and options", () => {
     [[contract.definition, options], "Cannot use this object as the contract of createHub"],
     [[contract], "Cannot do without authenticate of createHub: give a function"],
     [[contract, null], "Cannot use null as the options of createHub"],
-    [[contract, Promise.resolve(options)], "Cannot use this object as the options of createHub"],
+    [[contract, Promise.resolve(options)], "Cannot use this Promise as the options of createHub"],
     [[contract, { ...options, transport: [] }], 'there is no such option, did you mean "transports"?'],
     [
       [contract, { ...options, limits: { maxFrameByte: 1 } }],

@@ -39,7 +39,8 @@ const NO_URL = "Cannot upgrade to a WebSocket: the request's Host header is not 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 const NO_SERVER =
-  "Cannot upgrade to a WebSocket here: serve with Deno.serve, or with Bun.serve and pass its server on";
+  "Cannot upgrade to a WebSocket here: serve with Deno.serve, or with Bun.serve and pass its server on: " +
+  "fetch: (request, server) => app.fetch(request, server)";
 
 /** The entries of a header that holds a list. */
 function listOf(header: string): string[] {

@@ -67,8 +67,9 @@ export function copiedRequest(acceptor: LinkAcceptor): Response {
 
 const COPIED =
   "Cannot upgrade a copy of a request: something between the server and the hub has made a new request, as " +
-  "Hono's app.mount does. Write app.route(path, hub.routes) in place of app.mount(path, hub.routes.fetch), and give " +
-  "hub.routes.fetch the request that the server made";
+  "request.clone(), new Request(request) and Hono's app.mount do. Pass on the request that the server made: " +
+  "app.fetch(request) or hub.routes.fetch(request), on Bun with the server as the second argument. Write " +
+  "app.route(path, hub.routes) in place of app.mount(path, hub.routes.fetch)";
 
 /** A server without a `websocket` cannot upgrade. Answers the request, and says what to write. */
 export function withoutHandler(acceptor: LinkAcceptor, error: unknown): Response {
