@@ -12,6 +12,9 @@ import type { Transport } from "../../transports/transport.ts";
 /** The handlers at the paths of all hubs. */
 const endpoints = new WeakSet<object>();
 
+/** At how many paths a hub looks for other hubs: a pattern such as `/:name` fits any number of them. */
+const MAX_LOOKED = 16;
+
 /** The error if another hub is at the same path. The handler of this request is the first one there. */
 function notAlone(c: Context): TypeError | undefined {
   const [first, ...others] = c.req.matchedRoutes.filter(({ handler }) => endpoints.has(handler));
@@ -32,7 +35,7 @@ function notAlone(c: Context): TypeError | undefined {
  *
  * @param transports The transports. The first one that answers a request serves it.
  * @param health Makes the body of `/health`.
- * @param onError Told of another hub at the same path, at the first request.
+ * @param onError Told of another hub at the same path, at the first request there.
  */
 export function createRoutes(
   transports: readonly Transport[],
@@ -51,12 +54,15 @@ export function createRoutes(
     const { ready, status } = health();
     return c.json({ ready, status }, ready ? 200 : 503, noStore);
   });
-  let isFirst = true;
+  const looked = new Set<string>();
   // Not asynchronous: an upgrade that need not wait is answered at once.
   const endpoint = (c: Context) => {
-    const fault = isFirst ? notAlone(c) : undefined;
-    isFirst = false;
-    if (fault) onError(fault, { stage: "connection" });
+    const { path } = c.req;
+    if (looked.size < MAX_LOOKED && !looked.has(path)) {
+      looked.add(path);
+      const fault = notAlone(c);
+      if (fault) onError(fault, { stage: "connection" });
+    }
     // Not the headers of `c.res`: reading it makes Hono copy the response, and a copied upgrade does not work.
     const { headers } = c.body(null);
     for (const transport of transports) {

@@ -67,6 +67,16 @@ test("a hub that takes all clients of another hub at its path reports this once,
   await Promise.all([first.hub.close(), second.hub.close()]);
 });
 
+test("a hub reports another hub at one of its paths, also if its first client came to another path", async () => {
+  const [first, second] = [await startHub(), await startHub()];
+  const app = new Hono().route("/old", first.hub.routes).route("/realtime", first.hub.routes)
+    .route("/realtime", second.hub.routes);
+  for (const path of ["/old", "/realtime", "/realtime"]) await app.request(path);
+  assertEquals([first.reports.length, second.reports], [1, []]);
+  assert(first.reports[0]!.includes("Cannot serve two hubs at /realtime"), first.reports[0]);
+  await Promise.all([first.hub.close(), second.hub.close()]);
+});
+
 test("hubs with paths of their own report nothing, also if the pattern of one fits the path of the other", async () => {
   const [chat, any] = [await startHub(), await startHub()];
   const app = new Hono().route("/chat", chat.hub.routes).route("/:name", any.hub.routes);
