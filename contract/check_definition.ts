@@ -14,8 +14,8 @@ const ROOT = ["shared", "roles", "presence", "rooms", "serverToServer"];
 
 /** The end of an error about an unknown part: where a part of this name belongs, or which parts there are. */
 function hintFor(name: string, known: readonly string[]): string {
-  if (SURFACE.includes(name)) return "write it in shared, or in a role";
-  if (ROOT.includes(name) && name !== "roles") return "write it in the definition itself, beside roles";
+  if (SURFACE.includes(name)) return "write it in shared or a role";
+  if (name !== "roles" && ROOT.includes(name)) return "write it beside roles";
   return `there is no such part, ${suggest(name, known)}`;
 }
 

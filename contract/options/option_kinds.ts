@@ -181,7 +181,7 @@ function inside({ owner, path }: Place, at: number): Place {
  */
 export function byName<T>(kind: Kind<T>): Kind<Readonly<Record<string, T>>> {
   return (value, place) => {
-    if (!isBag(value)) throw wrong(value, place, "an object");
+    if (!isBag(value)) throw wrong(value, place, "a plain object");
     if (!isPlain(value)) throw wrong(value, place, PLAIN);
     const read: Record<string, T> = Object.create(null);
     for (const [name, item] of Object.entries(value)) {

@@ -51,12 +51,6 @@ function nameOf({ owner, path }: Place): string {
   return `${path || "the options"} of ${owner}`;
 }
 
-/** What a value is, in a word: `string`, `object`; and `Map`, `Promise` or `Date` for an object that is no bag. */
-function kindOf(value: unknown): string {
-  if (typeof value !== "object" || isBag(value)) return typeof value;
-  return Object.prototype.toString.call(value).slice("[object ".length, -1);
-}
-
 /**
  * The error about a value that cannot be used. It shows numbers, but never text, because text could be a secret.
  *
@@ -70,7 +64,7 @@ export function wrong(value: unknown, place: Place, give: string, hidden = false
   const type = typeof value;
   const shown = value === null || !hidden && (type === "number" || type === "boolean")
     ? value
-    : `this ${Array.isArray(value) ? "list" : kindOf(value)}`;
+    : `this ${Array.isArray(value) ? "list" : type}`;
   const use = value === undefined ? "do without" : `use ${shown} as`;
   const Wrong = type === "number" && give.includes("number") ? RangeError : TypeError;
   return new Wrong(`Cannot ${use} ${nameOf(place)}: give ${give}`);

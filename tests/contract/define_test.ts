@@ -331,11 +331,11 @@ test("a definition that is malformed is refused, and the error names the place",
     ],
     [
       role({ presence: {} } as never),
-      "roles.member.presence of defineContract: write it in the definition itself, beside",
+      "roles.member.presence of defineContract: write it beside roles",
     ],
     [
       { roles: { member: {} }, topics: {} },
-      "Cannot use topics of defineContract: write it in shared, or in a role",
+      "Cannot use topics of defineContract: write it in shared or a role",
     ],
     [role({ clientToServer: [] as never }), "roles.member.clientToServer of defineContract: give an object"],
     [role({ topics: null as never }), "roles.member.topics of defineContract: give an object"],

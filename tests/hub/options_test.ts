@@ -127,7 +127,7 @@ test("a hub needs a contract and options", () => {
     [[contract.definition, options], "Cannot use this object as the contract of createHub"],
     [[contract], "Cannot do without authenticate of createHub: give a function"],
     [[contract, null], "Cannot use null as the options of createHub"],
-    [[contract, Promise.resolve(options)], "Cannot use this Promise as the options of createHub"],
+    [[contract, Promise.resolve(options)], "Cannot use this object as the options of createHub"],
     [[contract, { ...options, transport: [] }], 'there is no such option, did you mean "transports"?'],
     [
       [contract, { ...options, limits: { maxFrameByte: 1 } }],
