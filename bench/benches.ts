@@ -73,7 +73,7 @@ export const benches: readonly Bench[] = [
     name: "fanout",
     what: "a chat of 32 clients × 640 short messages, all to all",
     figure: "deliveriesPerCpuSecond",
-    withinS: 140,
+    withinS: 115,
     load: { shape: "fanout", clients: 32, messages: 640 },
     quick: { shape: "fanout", clients: 32, messages: 160, leastMs: 300 },
     repetitions: 5,
@@ -108,7 +108,7 @@ export const benches: readonly Bench[] = [
     what:
       "500 subscribers, one publisher, 2,000 messages a second for 4 s; a server that is a second behind gets no more",
     figure: "p99Ms",
-    withinS: 140,
+    withinS: 115,
     load: { shape: "paced", clients: 500, messages: 4_000, rate: 2_000 },
     quick: { shape: "paced", clients: 200, messages: 1_000, rate: 1_000 },
     takes: ({ server }) => server !== "loop of sends", // it is too slow for this rate
@@ -122,7 +122,7 @@ export const benches: readonly Bench[] = [
     what:
       "500 subscribers, one publisher, at most 100 messages a second, each when the one before has arrived: none come together",
     figure: "deliveriesPerCpuSecond",
-    withinS: 120,
+    withinS: 100,
     load: { shape: "paced", clients: 500, messages: 3_000, rate: 100, alone: true },
     quick: { shape: "paced", clients: 200, messages: 1_000, rate: 100, alone: true },
     reach: [
@@ -149,7 +149,7 @@ export const benches: readonly Bench[] = [
     name: "idle",
     what: "10,000 connections that send nothing",
     figure: "kbPerConnection",
-    withinS: 120,
+    withinS: 105,
     load: { shape: "idle", clients: 10_000, messages: 500 },
     takes: (contender) => isDistinct(contender) && contender.server !== "mosquitto", // it takes a minute to open them
     quick: { shape: "idle", clients: 1_000, messages: 200 },
@@ -173,7 +173,7 @@ export const benches: readonly Bench[] = [
     what:
       "10,000 clients that come back, 256 at a time, up to the welcome: who the client is has been checked",
     figure: "deliveriesPerCpuSecond",
-    withinS: 115,
+    withinS: 95,
     load: { shape: "connect", clients: 10_000, messages: 10_000 },
     takes: (contender) => isDistinct(contender) && !isBroker(contender), // brokers are below: their clients subscribe
     quick: { shape: "connect", clients: 1_000, messages: 1_000 },
@@ -184,7 +184,7 @@ export const benches: readonly Bench[] = [
     name: "connect-subscribed",
     what: "the same, up to the answer to a subscribe to one topic, which is part of the hello",
     figure: "deliveriesPerCpuSecond",
-    withinS: 100,
+    withinS: 85,
     load: { shape: "connect", clients: 10_000, messages: 10_000 },
     quick: { shape: "connect", clients: 1_000, messages: 1_000 },
     dialects: { trunkline: "subscribed" },

@@ -172,7 +172,7 @@ function report(rows: readonly CrossnodeRow[]) {
 export const crossnode: Study<readonly CrossnodeRow[]> = {
   name: "crossnode",
   repetitions: 2, // with many rows, more take too long
-  withinS: 380,
+  withinS: 300,
   what: "published on one node, received on the others, in clusters of 2 and 4 nodes",
   canBeQuick: true,
   report,

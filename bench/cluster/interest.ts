@@ -77,7 +77,7 @@ export const interest: Study<readonly InterestRow[]> = {
   what: `${NODES} nodes, ${TOPICS.toLocaleString("en")} topics, each with a subscriber on one node`,
   canBeQuick: true,
   repetitions: 2,
-  withinS: 130,
+  withinS: 110,
   report,
   reach: (rows) =>
     rows.filter(({ peer }) => peer === "trunkline")

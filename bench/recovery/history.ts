@@ -113,7 +113,7 @@ export const history: Study<readonly HistoryRow[]> = {
   name: "history",
   what: `the cost of a topic's history, on 1 and ${NODES} nodes`,
   canBeQuick: true,
-  withinS: 140,
+  withinS: 120,
   report,
   async run(paths, say, { quick, ...extent }) {
     const task = quick ? quickCrossnode : FULL;
