@@ -178,15 +178,16 @@ testOnAdapters(
     await acquainted(hubs(cluster));
     const told = diary(a!, cluster.nodes), toldFrozen = diary(c, cluster.nodes);
     await pass(clock, TIMEOUT_MS + HEARTBEAT_MS, [a!, b!]);
-    await passUntil(() => told().length > 1, clock, [a!, b!]);
-    assertEquals(told(), ["2 is suspect", "2 is down", "2 leaves by silence"]);
+    await passUntil(() => told().includes("2 leaves by silence"), clock, [a!, b!]);
+    const last = told().length - 3; // before it may be a late sign of life: up, and suspect again
+    assertEquals(told().slice(last), ["2 is suspect", "2 is down", "2 leaves by silence"]);
     frozen.advance(1);
     frozen.jump(TIMEOUT_MS + HEARTBEAT_MS); // it did nothing in all this time, and knows
     frozen.advance(1);
     await acquainted(hubs(cluster));
     await pass(clock, HEARTBEAT_MS, [a!, b!]);
     await acquainted(hubs(cluster));
-    assertEquals(told().slice(3), ["2 joins"]);
+    assertEquals(told().slice(last + 3), ["2 joins"]);
     assertEquals(toldFrozen(), []); // the others were never away
   },
 );
